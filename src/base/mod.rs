@@ -1,0 +1,7 @@
+//! Floor 0: what every floor may use and none owns: seeded random numbers, files written whole or not
+//! at all, hashes, and progress lines.
+
+pub mod files;
+pub mod hash;
+pub mod progress;
+pub mod random;

@@ -1,0 +1,7 @@
+//! Floor 3: manifests, fetching, products, splits and the synthetic ocean.
+
+mod error;
+mod observations;
+
+pub use error::{DataError, DataResult};
+pub use observations::{Observation, Observations, Platform};

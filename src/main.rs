@@ -1,0 +1,3 @@
+//! The `isotherm` command.
+
+fn main() {}

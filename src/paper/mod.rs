@@ -1,0 +1,1 @@
+//! Floor 5: steps and their cache, tables, the report.

@@ -1,0 +1,1 @@
+//! Family `cf_decode`.

@@ -1,0 +1,9 @@
+//! Golden vectors: every case made with the field's Python peers (tests/golden/README.md).
+//! `ISOTHERM_GOLDEN=<folder> cargo test --test golden` takes another folder of the same families.
+
+mod support;
+
+mod cf_decode;
+mod interpolation;
+mod matchup;
+mod stitching;
