@@ -1,3 +1,15 @@
 //! The `isotherm` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match isotherm::cli::run(isotherm::cli::Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("isotherm: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,47 @@
 //! Floor 6: the command line.
+
+mod apply;
+mod data;
+mod inspect;
+mod matchup;
+mod paper;
+
+use clap::{Parser, Subcommand};
+
+/// An executable paper: four published ways to see the sea surface (and dust) finer.
+#[derive(Debug, Parser)]
+#[command(name = "isotherm", version, about)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The rooms of the command line.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Apply(apply::ApplyCommand),
+    Inspect(inspect::InspectCommand),
+    #[command(name = "match")]
+    Match(matchup::MatchCommand),
+    /// Products: list, show, fetch, verify.
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// The paper: plan, why, verify, run, figure, notebooks.
+    #[command(subcommand)]
+    Paper(paper::PaperCommand),
+}
+
+/// Carries a parsed command line out.
+///
+/// # Errors
+/// One sentence for the user.
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        Command::Apply(command) => apply::run(command),
+        Command::Inspect(command) => inspect::run(command),
+        Command::Match(command) => matchup::run(command),
+        Command::Data(command) => data::run(command),
+        Command::Paper(command) => paper::run(command),
+    }
+}

