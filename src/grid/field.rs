@@ -73,15 +73,15 @@ impl Field {
     /// # Errors
     /// As [`Field::new`].
     pub fn with_values(&self, values: Vec<f32>, mask: Mask) -> GridResult<Field> {
-        let mut field = Field::new(
-            self.name.clone(),
-            values,
-            mask,
-            self.time.clone(),
-            self.latitude.clone(),
-            self.longitude.clone(),
-            self.unit,
-        )?;
+        self.on_grid(values, mask, self.latitude.clone(), self.longitude.clone())
+    }
+
+    /// The same name, times, unit and attributes with values on another grid.
+    ///
+    /// # Errors
+    /// As [`Field::new`].
+    pub fn on_grid(&self, values: Vec<f32>, mask: Mask, latitude: Axis, longitude: Axis) -> GridResult<Field> {
+        let mut field = Field::new(self.name.clone(), values, mask, self.time.clone(), latitude, longitude, self.unit)?;
         field.attributes = self.attributes.clone();
         Ok(field)
     }

@@ -1,0 +1,173 @@
+//! Separable filters as plans: for each output cell of an axis, which input cells and with what weights.
+//!
+//! A plan is made once for an axis and used for every row and frame, so that kernels are never evaluated
+//! in the inner loop.
+
+use rayon::prelude::*;
+
+use super::edge::Edge;
+use super::error::{GridError, GridResult};
+use super::kernel::Kernel;
+use super::plane::Sample;
+use super::spline::spline_coefficients;
+
+/// Taps of every output cell of one axis.
+pub(crate) struct AxisPlan {
+    /// Taps of output cell `i` are `bounds[i]..bounds[i + 1]`.
+    bounds: Vec<usize>,
+    indices: Vec<usize>,
+    weights: Vec<f64>,
+    /// Where the taps apply to B-spline coefficients, not values: the rule that closes their ends.
+    spline: Option<Edge>,
+}
+
+/// How the positions of one axis are mapped on those of another length.
+#[derive(Clone, Copy)]
+pub(crate) struct AxisRule {
+    pub kernel: Kernel,
+    pub edge: Edge,
+    pub align_corners: bool,
+    pub antialias: bool,
+}
+
+impl AxisPlan {
+    fn with_capacity(cells: usize, taps: usize) -> AxisPlan {
+        let mut bounds = Vec::with_capacity(cells + 1);
+        bounds.push(0);
+        AxisPlan { bounds, indices: Vec::with_capacity(taps), weights: Vec::with_capacity(taps), spline: None }
+    }
+
+    /// Adds an output cell: its taps folded at the edge, those without weight left out, the rest summing to one.
+    fn push(&mut self, taps: impl Iterator<Item = (isize, f64)>, length: usize, edge: Edge) {
+        let start = self.weights.len();
+        for (position, weight) in taps {
+            if let (Some(index), true) = (edge.fold(position, length), weight != 0.0) {
+                self.indices.push(index);
+                self.weights.push(weight);
+            }
+        }
+        let sum: f64 = self.weights[start..].iter().sum();
+        if sum != 0.0 {
+            self.weights[start..].iter_mut().for_each(|w| *w /= sum);
+        }
+        self.bounds.push(self.weights.len());
+    }
+
+    /// From `input` to `output` cells.
+    ///
+    /// # Errors
+    /// [`GridError::Argument`] where a spline is asked for with an edge rule that it cannot be closed by.
+    pub fn resize(input: usize, output: usize, rule: AxisRule) -> GridResult<AxisPlan> {
+        let AxisRule { kernel, edge, align_corners, antialias } = rule;
+        let spline = kernel == Kernel::Spline3;
+        if spline && !matches!(edge, Edge::Mirror | Edge::Reflect) {
+            return Err(GridError::Argument(format!(
+                "a cubic spline cannot be closed by the edge rule {edge:?}; use mirror or reflect, or a cubic kernel"
+            )));
+        }
+        let ratio = input as f64 / output.max(1) as f64;
+        let stretch = if antialias { ratio.max(1.0) } else { 1.0 };
+        let support = kernel.support() * stretch;
+        let mut plan = AxisPlan::with_capacity(output, output * (2.0 * support + 1.0) as usize);
+        plan.spline = spline.then_some(edge);
+        for cell in 0..output {
+            let position = if align_corners {
+                if output > 1 { cell as f64 * (input as f64 - 1.0) / (output as f64 - 1.0) } else { 0.0 }
+            } else {
+                (cell as f64 + 0.5) * ratio - 0.5
+            };
+            if kernel == Kernel::Nearest {
+                // In whole numbers where possible, so that no rounding moves a cell.
+                let nearest = if align_corners { position.round() as usize } else { (2 * cell + 1) * input / (2 * output) };
+                plan.push(std::iter::once((nearest as isize, 1.0)), input, Edge::Clamp);
+                continue;
+            }
+            let first = (position - support).ceil() as isize;
+            let last = (position + support).floor() as isize;
+            plan.push((first..=last).map(|i| (i, kernel.weight((i as f64 - position) / stretch))), input, edge);
+        }
+        Ok(plan)
+    }
+
+    /// Convolution of `length` cells with an odd `kernel` centred on each.
+    pub fn convolution(length: usize, kernel: &[f64], edge: Edge) -> AxisPlan {
+        let radius = (kernel.len() / 2) as isize;
+        let mut plan = AxisPlan::with_capacity(length, length * kernel.len());
+        for cell in 0..length as isize {
+            plan.push(kernel.iter().enumerate().map(|(k, w)| (cell + k as isize - radius, *w)), length, edge);
+        }
+        plan
+    }
+
+    /// Number of output cells.
+    pub fn len(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
+    fn taps(&self, cell: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let range = self.bounds[cell]..self.bounds[cell + 1];
+        self.indices[range.clone()].iter().copied().zip(self.weights[range].iter().copied())
+    }
+}
+
+/// Filters a plane of `columns` columns: along its rows by `horizontal`, then down its columns by `vertical`.
+///
+/// Each output number is one sum in a fixed order, so the result does not depend on the number of threads.
+pub(crate) fn apply<T: Sample>(values: &[T], columns: usize, vertical: &AxisPlan, horizontal: &AxisPlan) -> Vec<T> {
+    let (rows_out, columns_out) = (vertical.len(), horizontal.len());
+    if values.is_empty() || rows_out == 0 || columns_out == 0 {
+        return vec![T::default(); rows_out * columns_out];
+    }
+    let rows = values.len() / columns;
+    let mut between = vec![0.0_f64; rows * columns_out];
+    between.par_chunks_mut(columns_out).zip(values.par_chunks(columns)).for_each(|(out, row)| {
+        let mut row: Vec<f64> = row.iter().map(|v| v.to_f64()).collect();
+        if let Some(edge) = horizontal.spline {
+            spline_coefficients(&mut row, columns, 1, edge);
+        }
+        for (x, value) in out.iter_mut().enumerate() {
+            *value = horizontal.taps(x).map(|(i, w)| w * row[i]).sum();
+        }
+    });
+    if let Some(edge) = vertical.spline {
+        spline_coefficients(&mut between, rows, columns_out, edge);
+    }
+    let mut result = vec![T::default(); rows_out * columns_out];
+    result.par_chunks_mut(columns_out).enumerate().for_each_init(
+        || vec![0.0_f64; columns_out],
+        |sum, (y, out)| {
+            sum.fill(0.0);
+            for (i, weight) in vertical.taps(y) {
+                let row = &between[i * columns_out..(i + 1) * columns_out];
+                sum.iter_mut().zip(row).for_each(|(s, v)| *s += weight * v);
+            }
+            out.iter_mut().zip(sum.iter()).for_each(|(o, s)| *o = T::from_f64(*s));
+        },
+    );
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_convolution_by_hand_for_each_edge() {
+        // kernel 1 2 1 (over 4) on 4 0 8: the first cell is (left + 2*4 + 0)/4
+        let vertical = AxisPlan::convolution(1, &[1.0], Edge::Clamp);
+        for (edge, first) in
+            [(Edge::Clamp, 3.0), (Edge::Mirror, 2.0), (Edge::Reflect, 3.0), (Edge::Wrap, 4.0), (Edge::Drop, 8.0 / 3.0)]
+        {
+            let horizontal = AxisPlan::convolution(3, &[1.0, 2.0, 1.0], edge);
+            let got: Vec<f64> = apply(&[4.0, 0.0, 8.0], 3, &vertical, &horizontal);
+            assert!((got[0] - first).abs() < 1e-15, "{edge:?}: {}", got[0]);
+            assert!((got[1] - 3.0).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn a_spline_without_a_closed_end_is_refused() {
+        let rule = AxisRule { kernel: Kernel::Spline3, edge: Edge::Clamp, align_corners: false, antialias: false };
+        assert!(AxisPlan::resize(4, 8, rule).is_err());
+    }
+}
