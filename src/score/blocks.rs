@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use super::error::{ScoreError, ScoreResult};
 use super::interval::{IntervalKind, interval, percentile_interval};
+use super::metric::PointwiseMetric;
 use super::pairs::Pairs;
-use super::pointwise::PointwiseMetric;
 use super::resample::{Resampling, resample};
 use super::score::{Score, Weighting};
 use crate::grid::Unit;
