@@ -1,8 +1,34 @@
 //! Floor 2: statistics, metrics and inference: pure functions on slices, masks and weights.
+//!
+//! Errors are prediction − truth everywhere. What is undefined is a [`ScoreError`] with its reason.
 
+mod blocks;
+mod distance;
 mod error;
+mod interval;
+mod locate;
+mod matchup;
+mod metric;
+mod pairs;
+mod pointwise;
+mod quantile;
+mod resample;
+mod robust;
 #[allow(clippy::module_inception)]
 mod score;
+mod super_observation;
 
+pub use blocks::{BlockAccumulator, BlockDifference, BlockScore, DEFAULT_COVERAGE};
+pub use distance::great_circle_degrees;
 pub use error::{ScoreError, ScoreResult};
+pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
+pub use locate::{CornerWeights, GridLocator, LocatedCell};
+pub use matchup::{Interpolation, Match, MatchRule, Placement, Point, common_set, distance_metres, match_field, nearest_time};
+pub use metric::PointwiseMetric;
+pub use pairs::Pairs;
+pub use pointwise::FitLine;
+pub use quantile::{median, quantile, quantile_of_sorted, sorted};
+pub use resample::{Resampling, resample, runs_from};
+pub use robust::{IQR_OF_STANDARD_NORMAL, MAD_TO_STANDARD_DEVIATION, RobustStatistics};
 pub use score::{Score, Weighting};
+pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};

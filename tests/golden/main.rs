@@ -3,6 +3,7 @@
 
 mod support;
 
+mod bootstrap;
 mod cf_decode;
 mod interpolation;
 mod matchup;

@@ -1,0 +1,353 @@
+//! Matchups: the value of a gridded field at points of space and time.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::distance::great_circle_degrees;
+use super::error::{ScoreError, ScoreResult};
+use super::locate::GridLocator;
+use crate::grid::{EARTH_RADIUS_METRES, Field};
+
+/// Where and when something was observed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub time: f64,
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east, in any convention.
+    pub longitude: f64,
+    /// Quality level, 5 best, 0 unusable (the scale of iQuam).
+    pub quality: u8,
+}
+
+/// How the field's value at a point is made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interpolation {
+    /// The value of the nearest cell at the nearest time. If that cell is masked there is no match: no other
+    /// cell is looked for.
+    Nearest,
+    /// Bilinear in latitude and longitude between four cell centres, at the nearest time.
+    Bilinear,
+    /// Bilinear in space, linear in time between the frame before and the frame after; outside the field's
+    /// period the nearest frame.
+    Trilinear,
+    /// Mean of the nearest cells within the radius, weighted by 1/distance² (distance at least 1 m). As in
+    /// pyresample, one masked cell among them spoils the match.
+    InverseDistance {
+        /// Largest number of cells used.
+        neighbours: usize,
+    },
+}
+
+/// What counts as a match.
+///
+/// Ties: of equally near cells the one with the smallest index, of equally near times the earlier one. Radius and time window
+/// are inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatchRule {
+    /// Largest great-circle distance from the point to the nearest cell's centre, in degrees of arc.
+    pub radius_degrees: f64,
+    /// Largest |time of point − time of frame| in seconds.
+    pub time_window_seconds: f64,
+    /// How the value is made.
+    pub interpolation: Interpolation,
+    /// Points of lower quality are not matched.
+    pub minimum_quality: u8,
+    /// For bilinear and trilinear values near masked cells: the least sum of weights that valid corners must have;
+    /// the weights are then renormalised. 1 demands every corner that has any weight.
+    pub minimum_weight: f64,
+}
+
+impl Default for MatchRule {
+    /// Nearest cell within 0.15 degrees and 12 hours, quality at least 4: on a daily grid of 0.25 degrees
+    /// nearly every point keeps its cell.
+    fn default() -> MatchRule {
+        MatchRule {
+            radius_degrees: 0.15,
+            time_window_seconds: 12.0 * 3600.0,
+            interpolation: Interpolation::Nearest,
+            minimum_quality: 4,
+            minimum_weight: 1.0,
+        }
+    }
+}
+
+/// The cell and frame that a point falls to, whether or not the field has a value there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// Index of the nearest cell in a frame.
+    pub cell: usize,
+    /// Index of the nearest frame.
+    pub frame: usize,
+    /// Great-circle distance from the point to the cell's centre, in degrees.
+    pub distance_degrees: f64,
+    /// Time of the point minus time of the frame, in seconds.
+    pub time_difference_seconds: f64,
+}
+
+/// A field's value at a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Match {
+    /// The value, in the field's unit.
+    pub value: f64,
+    /// Great-circle distance from the point to the nearest cell's centre, in degrees.
+    pub distance_degrees: f64,
+    /// Time of the point minus time of the nearest frame, in seconds.
+    pub time_difference_seconds: f64,
+    /// Position of the nearest cell in [`Field::values`].
+    pub index: usize,
+}
+
+impl MatchRule {
+    /// Fails unless the rule makes sense.
+    ///
+    /// # Errors
+    /// [`ScoreError::Argument`] for a negative or undefined radius or window, a minimum weight outside 0..1, or
+    /// no neighbours.
+    pub fn check(&self) -> ScoreResult<()> {
+        let fail = |text: String| Err(ScoreError::Argument(text));
+        if self.radius_degrees.is_nan() || self.radius_degrees < 0.0 {
+            return fail(format!("a match radius of {} degrees was asked for; at least 0 is wanted", self.radius_degrees));
+        }
+        if self.time_window_seconds.is_nan() || self.time_window_seconds < 0.0 {
+            return fail(format!("a time window of {} s was asked for; at least 0 is wanted", self.time_window_seconds));
+        }
+        if !(self.minimum_weight > 0.0 && self.minimum_weight <= 1.0) {
+            return fail(format!("a minimum weight of {} was asked for; above 0, at most 1 is wanted", self.minimum_weight));
+        }
+        if self.interpolation == (Interpolation::InverseDistance { neighbours: 0 }) {
+            return fail("inverse distance from 0 neighbours was asked for; at least 1 is wanted".into());
+        }
+        Ok(())
+    }
+
+    /// The nearest cell and frame, where both lie within the rule's radius and window and the point's quality suffices.
+    /// `times` are the frames' in seconds, ascending.
+    pub fn place(&self, locator: &GridLocator, times: &[f64], point: &Point) -> Option<Placement> {
+        if point.quality < self.minimum_quality {
+            return None;
+        }
+        let frame = nearest_time(times, point.time)?;
+        let time_difference_seconds = point.time - times[frame];
+        if time_difference_seconds.abs() > self.time_window_seconds {
+            return None;
+        }
+        let cell = locator.nearest(point.latitude, point.longitude)?;
+        (cell.distance_degrees <= self.radius_degrees).then_some(Placement {
+            cell: cell.index,
+            frame,
+            distance_degrees: cell.distance_degrees,
+            time_difference_seconds,
+        })
+    }
+}
+
+/// The position of the time nearest to `time` in an ascending list; a tie goes to the earlier one. `None` for an empty
+/// list or a time that is not finite.
+///
+/// # Example
+/// ```
+/// use isotherm::score::nearest_time;
+/// assert_eq!(nearest_time(&[0.0, 10.0, 20.0], 15.0), Some(1));
+/// assert_eq!(nearest_time(&[0.0, 10.0, 20.0], 1e9), Some(2));
+/// ```
+pub fn nearest_time(times: &[f64], time: f64) -> Option<usize> {
+    if times.is_empty() || !time.is_finite() {
+        return None;
+    }
+    let after = times.partition_point(|t| *t < time);
+    Some(match after {
+        0 => 0,
+        k if k == times.len() => k - 1,
+        k if time - times[k - 1] <= times[k] - time => k - 1,
+        k => k,
+    })
+}
+
+/// The field's value at each point that the rule matches, in the order of the points.
+///
+/// A point gets `None` where its quality is too low, no cell or frame is near enough, or the field is masked there.
+///
+/// # Errors
+/// [`ScoreError::Argument`] as [`MatchRule::check`].
+///
+/// # Example
+/// ```
+/// use isotherm::grid::{Axis, AxisKind, Field, Mask, TimeAxis, Unit};
+/// use isotherm::score::{match_field, MatchRule, Point};
+/// let latitude = Axis::regular(AxisKind::Latitude, 40.125, 0.25, 2).unwrap();
+/// let longitude = Axis::regular(AxisKind::Longitude, 0.125, 0.25, 2).unwrap();
+/// let noon = TimeAxis::from_seconds(vec![43_200.0]).unwrap();
+/// let sst = Field::new("sst", vec![14.0, 15.0, 16.0, 17.0], Mask::all_valid(4), noon, latitude, longitude, Unit::Celsius).unwrap();
+/// let buoy = Point { time: 36_000.0, latitude: 40.35, longitude: 360.1, quality: 5 };
+/// let matched = match_field(&sst, &[buoy], &MatchRule::default()).unwrap();
+/// assert_eq!(matched[0].unwrap().value, 16.0);
+/// ```
+pub fn match_field(field: &Field, points: &[Point], rule: &MatchRule) -> ScoreResult<Vec<Option<Match>>> {
+    rule.check()?;
+    let locator = GridLocator::new(field.latitude(), field.longitude());
+    Ok(points.par_iter().map(|point| match_point(field, &locator, point, rule)).collect())
+}
+
+fn match_point(field: &Field, locator: &GridLocator, point: &Point, rule: &MatchRule) -> Option<Match> {
+    let times = field.time().seconds();
+    let placement = rule.place(locator, times, point)?;
+    let value = match rule.interpolation {
+        Interpolation::Nearest => cell_value(field, placement.frame, placement.cell)?,
+        Interpolation::Bilinear => bilinear(field, placement.frame, locator, point, rule)?,
+        Interpolation::Trilinear => {
+            let step =
+                if placement.time_difference_seconds >= 0.0 { placement.frame + 1 } else { placement.frame.wrapping_sub(1) };
+            match times.get(step) {
+                Some(other) if placement.time_difference_seconds != 0.0 => {
+                    let share = placement.time_difference_seconds / (other - times[placement.frame]);
+                    let near = bilinear(field, placement.frame, locator, point, rule)?;
+                    near + share * (bilinear(field, step, locator, point, rule)? - near)
+                }
+                _ => bilinear(field, placement.frame, locator, point, rule)?,
+            }
+        }
+        Interpolation::InverseDistance { neighbours } => {
+            let cells = locator.within(point.latitude, point.longitude, rule.radius_degrees);
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for cell in cells.iter().take(neighbours) {
+                let metres = (cell.distance_degrees.to_radians() * EARTH_RADIUS_METRES).max(1.0);
+                sum += cell_value(field, placement.frame, cell.index)? / (metres * metres);
+                weights += 1.0 / (metres * metres);
+            }
+            sum / weights
+        }
+    };
+    Some(Match {
+        value,
+        distance_degrees: placement.distance_degrees,
+        time_difference_seconds: placement.time_difference_seconds,
+        index: placement.frame * field.frame_len() + placement.cell,
+    })
+}
+
+fn cell_value(field: &Field, frame: usize, cell: usize) -> Option<f64> {
+    field.frame_mask(frame)[cell].is_valid().then(|| f64::from(field.frame(frame)[cell]))
+}
+
+fn bilinear(field: &Field, frame: usize, locator: &GridLocator, point: &Point, rule: &MatchRule) -> Option<f64> {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for (cell, w) in locator.bilinear(point.latitude, point.longitude)? {
+        if w > 0.0
+            && let Some(value) = cell_value(field, frame, cell)
+        {
+            sum += w * value;
+            weight += w;
+        }
+    }
+    // The weights of four valid corners sum to 1 only to rounding.
+    (weight >= rule.minimum_weight - 1e-12).then(|| sum / weight)
+}
+
+/// Positions of the points that every product matches: the only set on which products may be compared.
+///
+/// # Errors
+/// [`ScoreError::Argument`] where the lists differ in length (they are of different points), or there is none.
+///
+/// # Example
+/// ```
+/// use isotherm::score::{common_set, Match};
+/// let hit = Some(Match { value: 1.0, distance_degrees: 0.0, time_difference_seconds: 0.0, index: 0 });
+/// assert_eq!(common_set(&[vec![hit, None, hit], vec![hit, hit, hit]]).unwrap(), vec![0, 2]);
+/// ```
+pub fn common_set(products: &[Vec<Option<Match>>]) -> ScoreResult<Vec<usize>> {
+    let Some(first) = products.first() else {
+        return Err(ScoreError::Argument("a common set of no products was asked for; at least one is wanted".into()));
+    };
+    if let Some(other) = products.iter().find(|p| p.len() != first.len()) {
+        return Err(ScoreError::Argument(format!(
+            "one product has {} matchups and another {}; one for each point is wanted",
+            first.len(),
+            other.len()
+        )));
+    }
+    Ok((0..first.len()).filter(|i| products.iter().all(|p| p[*i].is_some())).collect())
+}
+
+/// Great-circle distance between two points in metres, on the sphere of [`EARTH_RADIUS_METRES`].
+pub fn distance_metres(a: &Point, b: &Point) -> f64 {
+    great_circle_degrees(a.latitude, a.longitude, b.latitude, b.longitude).to_radians() * EARTH_RADIUS_METRES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::{Axis, AxisKind, Cell, Mask, TimeAxis, Unit};
+
+    /// value = 10 t + y + 0.1 x on cells at 0, 1, 2 N and 0, 1, 2 E; frames 100 s apart.
+    fn field(masked: &[usize]) -> Field {
+        let values = (0..18).map(|i| (10 * (i / 9) + (i % 9) / 3) as f32 + 0.1 * (i % 3) as f32).collect();
+        let mut mask = Mask::all_valid(18);
+        masked.iter().for_each(|i| mask.cells_mut()[*i] = Cell::Land);
+        let axis = |kind| Axis::regular(kind, 0.0, 1.0, 3).unwrap();
+        let time = TimeAxis::from_seconds(vec![0.0, 100.0]).unwrap();
+        Field::new("v", values, mask, time, axis(AxisKind::Latitude), axis(AxisKind::Longitude), Unit::One).unwrap()
+    }
+
+    fn at(time: f64, latitude: f64, longitude: f64) -> Point {
+        Point { time, latitude, longitude, quality: 5 }
+    }
+
+    fn rule(interpolation: Interpolation) -> MatchRule {
+        MatchRule { radius_degrees: 1.0, time_window_seconds: 60.0, interpolation, ..MatchRule::default() }
+    }
+
+    fn value(field: &Field, point: Point, rule: &MatchRule) -> Option<f64> {
+        match_field(field, &[point], rule).unwrap()[0].map(|m| m.value)
+    }
+
+    #[test]
+    fn linear_fields_come_back_exactly() {
+        let close = |got: Option<f64>, want: f64| assert!((got.unwrap() - want).abs() < 1e-6, "{got:?} {want}");
+        let p = at(30.0, 0.75, 1.5);
+        close(value(&field(&[]), p, &rule(Interpolation::Nearest)), 1.1);
+        close(value(&field(&[]), p, &rule(Interpolation::Bilinear)), 0.9);
+        close(value(&field(&[]), p, &rule(Interpolation::Trilinear)), 3.9);
+        close(value(&field(&[]), at(80.0, 0.75, 1.5), &rule(Interpolation::Trilinear)), 8.9);
+        close(value(&field(&[]), at(-50.0, 0.75, 1.5), &rule(Interpolation::Trilinear)), 0.9);
+    }
+
+    #[test]
+    fn masked_cells_are_no_match_unless_the_rule_allows() {
+        let f = field(&[4]);
+        assert_eq!(value(&f, at(0.0, 1.1, 1.1), &rule(Interpolation::Nearest)), None);
+        assert_eq!(value(&f, at(0.0, 0.5, 0.5), &rule(Interpolation::Bilinear)), None);
+        let lenient = MatchRule { minimum_weight: 0.5, ..rule(Interpolation::Bilinear) };
+        // mean of 0.0, 0.1 and 1.0, the fourth corner being land
+        assert!((value(&f, at(0.0, 0.5, 0.5), &lenient).unwrap() - 1.1 / 3.0).abs() < 1e-7);
+        // on a row of centres the masked row above has no weight
+        assert!(value(&f, at(0.0, 0.0, 0.5), &rule(Interpolation::Bilinear)).is_some());
+        assert_eq!(value(&f, at(0.0, 1.1, 1.1), &rule(Interpolation::InverseDistance { neighbours: 3 })), None);
+    }
+
+    #[test]
+    fn windows_are_inclusive_and_ties_go_to_the_earlier_frame() {
+        let f = field(&[]);
+        let matched =
+            match_field(&f, &[at(50.0, 0.0, 0.0), at(160.0, 0.0, 0.0), at(160.5, 0.0, 0.0)], &rule(Interpolation::Nearest))
+                .unwrap();
+        assert_eq!(matched[0].unwrap().index, 0);
+        assert_eq!(matched[1].unwrap().time_difference_seconds, 60.0);
+        assert!(matched[2].is_none());
+        assert!(value(&f, at(0.0, -1.0, 0.0), &rule(Interpolation::Nearest)).is_some());
+        assert!(value(&f, at(0.0, -1.001, 0.0), &rule(Interpolation::Nearest)).is_none());
+        assert!(value(&f, Point { quality: 3, ..at(0.0, 0.0, 0.0) }, &rule(Interpolation::Nearest)).is_none());
+    }
+
+    #[test]
+    fn senseless_rules_are_refused() {
+        let f = field(&[]);
+        let bad = MatchRule { radius_degrees: f64::NAN, ..MatchRule::default() };
+        assert!(match_field(&f, &[], &bad).is_err());
+        assert!(match_field(&f, &[], &MatchRule { minimum_weight: 0.0, ..MatchRule::default() }).is_err());
+        assert!(common_set(&[]).is_err());
+        assert!(common_set(&[vec![None], vec![]]).is_err());
+    }
+}
