@@ -33,6 +33,14 @@ pub enum DataError {
         /// What happened and what to do.
         problem: String,
     },
+    /// The server has no such file.
+    #[error("{url}: {problem}")]
+    NotFound {
+        /// Where it should be.
+        url: String,
+        /// What to do.
+        problem: String,
+    },
     /// A checksum does not fit.
     #[error("{path}: sha256 is {found}, but the manifest wants {wanted}; remove the file and fetch it again")]
     Checksum {
