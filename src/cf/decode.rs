@@ -1,0 +1,249 @@
+//! From stored elements to values: masks, unsigned bytes, scale and offset.
+
+use std::ops::Range;
+
+use super::attribute::{Attribute, Attributes};
+use super::dataset::{Dataset, Variable};
+use super::error::{CfError, CfResult};
+use super::raw::{ElementType, Raw};
+
+/// Relative closeness to the library's default fill of floats: old writers stored it through decimal text.
+const DEFAULT_FILL_TOLERANCE: f64 = 1e-6;
+/// The default fill of both float types (NC_FILL_FLOAT).
+const DEFAULT_FLOAT_FILL: f64 = 9.969_209_968_386_869e36;
+
+/// A variable's values, unpacked, with a flag for each that says whether it may be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// The values; where `valid` is false the value is NaN and means nothing.
+    pub values: Vec<f64>,
+    /// May the value be used?
+    pub valid: Vec<bool>,
+    /// Lengths of the dimensions.
+    pub shape: Vec<usize>,
+    /// Names of the dimensions, slowest first.
+    pub dimensions: Vec<String>,
+    /// The variable's attributes, as stored.
+    pub attributes: Attributes,
+}
+
+impl Dataset {
+    /// All values of a variable, masked and unpacked as [`Decoding`] says.
+    ///
+    /// # Errors
+    /// As [`Dataset::raw`], and [`CfError::Attribute`] or [`CfError::Layout`] where the variable is a
+    /// text or its packing attributes are not numbers.
+    pub fn read(&self, variable: &str) -> CfResult<Decoded> {
+        let whole: Vec<Range<usize>> = self.variable(variable)?.shape.iter().map(|n| 0..*n).collect();
+        self.read_slab(variable, &whole)
+    }
+
+    /// The values of a block: one range for each dimension. For files larger than memory.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`], and [`CfError::Layout`] where the ranges do not fit the shape.
+    pub fn read_slab(&self, variable: &str, ranges: &[Range<usize>]) -> CfResult<Decoded> {
+        let facts = self.variable(variable)?;
+        let decoding = Decoding::of(self, facts)?;
+        let (values, valid) = decoding.apply(&self.raw_slab(variable, ranges)?);
+        Ok(Decoded {
+            values,
+            valid,
+            shape: ranges.iter().map(ExactSizeIterator::len).collect(),
+            dimensions: facts.dimensions.clone(),
+            attributes: facts.attributes.clone(),
+        })
+    }
+}
+
+/// How one variable is decoded. Where the usual readers differ, these rules hold:
+///
+/// | rule | here | as |
+/// |---|---|---|
+/// | `_FillValue`, `missing_value` (one or a list) | masked | both; NaN included |
+/// | no `_FillValue`, filling not switched off | the type's default fill is masked, except for bytes | netCDF4-python; xarray keeps it |
+/// | `valid_range`, else `valid_min`, `valid_max` | masked, compared in packed units | netCDF4-python; xarray keeps such values |
+/// | a mask attribute that the type cannot hold | ignored | netCDF4-python |
+/// | `_Unsigned = "true"` on signed integers | read as unsigned; masks too | both |
+/// | `_Unsigned = "false"` on unsigned integers | read as signed | xarray; netCDF4-python ignores it |
+/// | scale and offset float32, integers of at most 16 bits or float32 | float32 arithmetic | both |
+/// | otherwise | float64 arithmetic | both |
+/// | scale or offset a text | refused | both raise |
+/// | NaN without any attribute | not valid | of this house |
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    element: ElementType,
+    reread_sign: bool,
+    missing: Vec<f64>,
+    near_fill: bool,
+    low: f64,
+    high: f64,
+    scale: Option<(f64, bool)>,
+    offset: Option<(f64, bool)>,
+}
+
+impl Decoding {
+    /// Reads a variable's masking and packing attributes.
+    ///
+    /// # Errors
+    /// [`CfError::Layout`] for a variable of texts, [`CfError::Attribute`] where scale or offset is
+    /// not one number.
+    pub fn of(dataset: &Dataset, variable: &Variable) -> CfResult<Decoding> {
+        let element = variable.element;
+        if !element.is_number() {
+            let problem = format!("holds {} elements; numbers are wanted", element.name());
+            return Err(dataset.layout(&variable.name, problem));
+        }
+        let unsigned_text = variable.text("_Unsigned").map(str::to_ascii_lowercase);
+        let signed = matches!(element, ElementType::I8 | ElementType::I16 | ElementType::I32);
+        let unsigned = matches!(element, ElementType::U8 | ElementType::U16 | ElementType::U32);
+        let reread_sign =
+            (signed && unsigned_text.as_deref() == Some("true")) || (unsigned && unsigned_text.as_deref() == Some("false"));
+        let mut decoding = Decoding {
+            element,
+            reread_sign,
+            missing: Vec::new(),
+            near_fill: false,
+            low: f64::NEG_INFINITY,
+            high: f64::INFINITY,
+            scale: None,
+            offset: None,
+        };
+        for name in ["missing_value", "_FillValue"] {
+            for value in decoding.usable(variable.attributes.get(name)) {
+                decoding.missing.push(value);
+            }
+        }
+        if !variable.attributes.contains_key("_FillValue") && variable.fills {
+            decoding.missing.extend(default_fill(element));
+            decoding.near_fill = element.is_float() && !variable.attributes.contains_key("missing_value");
+        }
+        match decoding.usable(variable.attributes.get("valid_range")).as_slice() {
+            [low, high] => (decoding.low, decoding.high) = (*low, *high),
+            _ => {
+                if let [low] = decoding.usable(variable.attributes.get("valid_min")).as_slice() {
+                    decoding.low = *low;
+                }
+                if let [high] = decoding.usable(variable.attributes.get("valid_max")).as_slice() {
+                    decoding.high = *high;
+                }
+            }
+        }
+        decoding.scale = packing_number(dataset, variable, "scale_factor")?;
+        decoding.offset = packing_number(dataset, variable, "add_offset")?;
+        Ok(decoding)
+    }
+
+    /// The attribute's numbers that the stored type can hold, as the reread type sees them.
+    fn usable(&self, attribute: Option<&Attribute>) -> Vec<f64> {
+        let numbers = attribute.and_then(Attribute::numbers).unwrap_or(&[]);
+        let held = |v: f64| if self.element == ElementType::F32 { f64::from(v as f32) } else { v };
+        numbers
+            .iter()
+            .filter(|v| self.element.holds(**v) || (self.reread_sign && self.reread_holds(**v)))
+            .map(|v| self.reread(held(*v)))
+            .collect()
+    }
+
+    fn reread_holds(&self, value: f64) -> bool {
+        let (low, high) = self.reread_limits();
+        (low..=high).contains(&value) && value.fract() == 0.0
+    }
+
+    /// The smallest and largest number after the sign is read the other way.
+    fn reread_limits(&self) -> (f64, f64) {
+        let span = 2f64.powi(8 * self.element.bytes() as i32);
+        match self.element {
+            ElementType::I8 | ElementType::I16 | ElementType::I32 => (0.0, span - 1.0),
+            _ => (-span / 2.0, span / 2.0 - 1.0),
+        }
+    }
+
+    /// A stored number with its sign read the other way where the file says so.
+    fn reread(&self, value: f64) -> f64 {
+        if !self.reread_sign {
+            return value;
+        }
+        let span = 2f64.powi(8 * self.element.bytes() as i32);
+        let (low, high) = self.reread_limits();
+        if value < low {
+            value + span
+        } else if value > high {
+            value - span
+        } else {
+            value
+        }
+    }
+
+    fn is_missing(&self, value: f64) -> bool {
+        if value.is_nan() {
+            return true;
+        }
+        value < self.low
+            || value > self.high
+            || self.missing.contains(&value)
+            || (self.near_fill && (value / DEFAULT_FLOAT_FILL - 1.0).abs() < DEFAULT_FILL_TOLERANCE)
+    }
+
+    /// Values and validity of stored elements.
+    pub fn apply(&self, raw: &Raw) -> (Vec<f64>, Vec<bool>) {
+        let mut values = raw.to_f64().unwrap_or_default();
+        let mut valid = vec![true; values.len()];
+        let small = matches!(self.element, ElementType::F32)
+            || matches!(self.element, ElementType::I8 | ElementType::U8 | ElementType::I16 | ElementType::U16);
+        // What the running result is held in: float32 only while every part of it is small.
+        let scale_single = small && self.scale.is_some_and(|(_, single)| single);
+        let offset_single =
+            self.offset.is_some_and(|(_, single)| single) && if self.scale.is_some() { scale_single } else { small };
+        for (value, valid) in values.iter_mut().zip(&mut valid) {
+            let stored = self.reread(*value);
+            if self.is_missing(stored) {
+                *valid = false;
+                *value = f64::NAN;
+                continue;
+            }
+            let mut result = stored;
+            if let Some((scale, _)) = self.scale {
+                result = if scale_single { f64::from(result as f32 * scale as f32) } else { result * scale };
+            }
+            if let Some((offset, _)) = self.offset {
+                result = if offset_single { f64::from(result as f32 + offset as f32) } else { result + offset };
+            }
+            *value = result;
+        }
+        (values, valid)
+    }
+}
+
+/// The fill that the library writes into cells never written; none for bytes, whose every value is used.
+fn default_fill(element: ElementType) -> Option<f64> {
+    match element {
+        ElementType::I16 => Some(-32767.0),
+        ElementType::U16 => Some(65535.0),
+        ElementType::I32 => Some(-2_147_483_647.0),
+        ElementType::U32 => Some(4_294_967_295.0),
+        ElementType::F32 | ElementType::F64 => Some(DEFAULT_FLOAT_FILL),
+        // -9223372036854775806 and 18446744073709551614, as f64
+        ElementType::I64 => Some(-9_223_372_036_854_775_808.0),
+        ElementType::U64 => Some(18_446_744_073_709_551_616.0),
+        _ => None,
+    }
+}
+
+/// A packing attribute: its number and whether it is single precision.
+fn packing_number(dataset: &Dataset, variable: &Variable, name: &str) -> CfResult<Option<(f64, bool)>> {
+    let fail = |problem: String| CfError::Attribute {
+        path: dataset.path().to_path_buf(),
+        variable: variable.name.clone(),
+        attribute: name.to_string(),
+        problem,
+    };
+    match variable.attributes.get(name) {
+        None => Ok(None),
+        Some(Attribute::Text(text)) => Err(fail(format!("is the text '{text}'; a number is wanted"))),
+        Some(Attribute::Numbers { values, stored }) => match values.as_slice() {
+            [value] if value.is_finite() => Ok(Some((*value, *stored == ElementType::F32))),
+            other => Err(fail(format!("holds {other:?}; one finite number is wanted"))),
+        },
+    }
+}
