@@ -6,4 +6,5 @@ mod support;
 mod cf_decode;
 mod interpolation;
 mod matchup;
+mod nn_torch;
 mod stitching;
