@@ -88,7 +88,10 @@ impl Ema {
                     *own = t.to_dtype(own.dtype())?.to_device(own.device())?.copy()?;
                 }
                 _ => {
-                    return Err(NnError::Parameter { name: name.clone(), problem: "has no saved average of its shape".to_string() });
+                    return Err(NnError::Parameter {
+                        name: name.clone(),
+                        problem: "has no saved average of its shape".to_string(),
+                    });
                 }
             }
         }

@@ -53,7 +53,8 @@ pub fn gradient_check(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>
                 values[i] += by;
                 let mut inputs = inputs.to_vec();
                 // A variable, so that an `f` which takes a gradient itself finds one to take.
-                inputs[position] = Var::from_tensor(&Tensor::from_vec(values, input.shape(), input.device())?)?.as_tensor().clone();
+                inputs[position] =
+                    Var::from_tensor(&Tensor::from_vec(values, input.shape(), input.device())?)?.as_tensor().clone();
                 weighted(&inputs)?.to_scalar::<f64>()
             };
             let difference = (moved(STEP)? - moved(-STEP)?) / (2.0 * STEP);

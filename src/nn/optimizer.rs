@@ -53,7 +53,13 @@ impl Adam {
     /// [`NnError::Argument`] where a constant is out of range; [`NnError::Tensor`] from the device.
     pub fn new(parameters: &Parameters, config: AdamConfig) -> NnResult<Adam> {
         let AdamConfig { beta1, beta2, epsilon, weight_decay, .. } = config;
-        if !(0.0..1.0).contains(&beta1) || !(0.0..1.0).contains(&beta2) || epsilon.is_nan() || epsilon <= 0.0 || weight_decay.is_nan() || weight_decay < 0.0 {
+        if !(0.0..1.0).contains(&beta1)
+            || !(0.0..1.0).contains(&beta2)
+            || epsilon.is_nan()
+            || epsilon <= 0.0
+            || weight_decay.is_nan()
+            || weight_decay < 0.0
+        {
             return Err(NnError::Argument(format!(
                 "found beta1 {beta1}, beta2 {beta2}, epsilon {epsilon}, weight_decay {weight_decay}; \
                  wanted betas within 0..1, a positive epsilon and a decay of at least 0"
@@ -88,7 +94,10 @@ impl Adam {
                 None => parameter.zeros_like()?,
             };
             let Some(moments) = self.moments.get_mut(name) else {
-                return Err(NnError::Parameter { name: name.to_string(), problem: "is unknown to the optimiser; make it after the network".into() });
+                return Err(NnError::Parameter {
+                    name: name.to_string(),
+                    problem: "is unknown to the optimiser; make it after the network".into(),
+                });
             };
             if parameter.device().is_cpu() {
                 moments.inplace_op3(&gradient, &parameter.detach(), &MoveMoments(update))?;
@@ -118,7 +127,12 @@ impl Adam {
         for (name, own) in &mut self.moments {
             match moments.get(name) {
                 Some(t) if t.dims() == own.dims() => *own = t.to_dtype(own.dtype())?.to_device(own.device())?.copy()?,
-                _ => return Err(NnError::Parameter { name: name.clone(), problem: "has no saved moments of its size".to_string() }),
+                _ => {
+                    return Err(NnError::Parameter {
+                        name: name.clone(),
+                        problem: "has no saved moments of its size".to_string(),
+                    });
+                }
             }
         }
         self.steps = steps;
@@ -165,7 +179,15 @@ impl InplaceOp3 for MoveMoments {
         "adam-moments"
     }
 
-    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout, s3: &CpuStorage, l3: &Layout) -> Result<()> {
+    fn cpu_fwd(
+        &self,
+        s1: &mut CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<()> {
         fn run<T: WithDType>(moments: &mut [T], gradient: &[T], value: &[T], u: &Update) {
             let c = u.config;
             let [b1, b2, a1, a2] = [c.beta1, c.beta2, 1.0 - c.beta1, 1.0 - c.beta2].map(T::from_f64);

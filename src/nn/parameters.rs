@@ -189,7 +189,11 @@ mod tests {
             for name in names {
                 p.add(name, &[4, 3, 3, 3], Init::XavierUniform).unwrap();
             }
-            p.snapshot().unwrap().into_iter().map(|(n, t)| (n, t.flatten_all().unwrap().to_vec1::<f32>().unwrap())).collect::<Vec<_>>()
+            p.snapshot()
+                .unwrap()
+                .into_iter()
+                .map(|(n, t)| (n, t.flatten_all().unwrap().to_vec1::<f32>().unwrap()))
+                .collect::<Vec<_>>()
         };
         let (ab, ba) = (build(["a", "b"]), build(["b", "a"]));
         assert_eq!(ab, ba);

@@ -104,7 +104,11 @@ fn nn_torch() {
                 let shape = [6, 4, 3, 3];
                 let spread = |init: Init| init.spread(&shape);
                 let gain = std::f64::consts::SQRT_2;
-                case.check_one("uniform", spread(Init::UniformFanIn), number(case.expected("default_kaiming_uniform_a_sqrt5_bound")));
+                case.check_one(
+                    "uniform",
+                    spread(Init::UniformFanIn),
+                    number(case.expected("default_kaiming_uniform_a_sqrt5_bound")),
+                );
                 case.check_one("xavier", spread(Init::XavierUniform), number(case.expected("xavier_uniform_bound")));
                 case.check_one("kaiming", spread(Init::KaimingNormal { gain }), number(case.expected("kaiming_normal_relu_std")));
             }

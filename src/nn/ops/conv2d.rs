@@ -54,13 +54,20 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, options: ConvolutionOptions) -> Resul
     let (outputs, inputs, kernel_rows, kernel_columns) = weight.dims4()?;
     let ConvolutionOptions { stride, padding, dilation, groups } = options;
     if stride == 0 || dilation == 0 || groups == 0 || kernel_rows == 0 || kernel_columns == 0 {
-        bail!("conv2d: stride {stride}, dilation {dilation}, groups {groups}, kernel {kernel_rows}x{kernel_columns}; each must be at least 1");
+        bail!(
+            "conv2d: stride {stride}, dilation {dilation}, groups {groups}, kernel {kernel_rows}x{kernel_columns}; each must be at least 1"
+        );
     }
     if inputs * groups != channels || outputs % groups != 0 {
-        bail!("conv2d: input has {channels} channels, weight is {:?} in {groups} groups; wanted c / groups inputs and a multiple of groups outputs", weight.dims());
+        bail!(
+            "conv2d: input has {channels} channels, weight is {:?} in {groups} groups; wanted c / groups inputs and a multiple of groups outputs",
+            weight.dims()
+        );
     }
     if rows + 2 * padding < dilation * (kernel_rows - 1) + 1 || columns + 2 * padding < dilation * (kernel_columns - 1) + 1 {
-        bail!("conv2d: an image of {rows}x{columns} with padding {padding} is smaller than the kernel {kernel_rows}x{kernel_columns} at dilation {dilation}");
+        bail!(
+            "conv2d: an image of {rows}x{columns} with padding {padding} is smaller than the kernel {kernel_rows}x{kernel_columns} at dilation {dilation}"
+        );
     }
     if x.dtype() != weight.dtype() {
         bail!("conv2d: input is {:?} and weight {:?}; the same type is wanted", x.dtype(), weight.dtype());
@@ -104,9 +111,7 @@ impl Bilinear {
     fn run<T: WithDType>(&self, a: &[T], b: &[T]) -> (CpuStorage, Shape) {
         let g = &self.geometry;
         let (values, shape): (Vec<T>, Shape) = match self.map {
-            Map::Forward => {
-                (forward(g, a, b), (g.batch, g.groups * g.outputs, g.output_rows(), g.output_columns()).into())
-            }
+            Map::Forward => (forward(g, a, b), (g.batch, g.groups * g.outputs, g.output_rows(), g.output_columns()).into()),
             Map::InputGradient => (input_gradient(g, a, b), (g.batch, g.groups * g.inputs, g.rows, g.columns).into()),
             Map::WeightGradient => {
                 (weight_gradient(g, a, b), (g.groups * g.outputs, g.inputs, g.kernel_rows, g.kernel_columns).into())

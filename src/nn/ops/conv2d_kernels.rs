@@ -148,7 +148,8 @@ fn multiply<T: WithDType>(
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    let last = |rows: usize, columns: usize, row_step: usize, column_step: usize| (rows - 1) * row_step + (columns - 1) * column_step;
+    let last =
+        |rows: usize, columns: usize, row_step: usize, column_step: usize| (rows - 1) * row_step + (columns - 1) * column_step;
     assert!(last(m, n, target_row_step, 1) < target.len(), "target too short");
     assert!(last(m, k, left.row_step, left.column_step) < left.values.len(), "left too short");
     assert!(last(k, n, right.row_step, right.column_step) < right.values.len(), "right too short");
