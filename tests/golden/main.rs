@@ -7,4 +7,5 @@ mod bootstrap;
 mod cf_decode;
 mod interpolation;
 mod matchup;
+mod nn_torch;
 mod stitching;

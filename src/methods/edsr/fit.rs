@@ -1,0 +1,121 @@
+//! Training.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::apply::Edsr;
+use super::config::EdsrConfig;
+use super::network::Network;
+use super::samples::{Batch, Degradation, FineFieldSource, batch, largest_crop};
+use crate::base::random::Random;
+use crate::methods::error::{MethodError, MethodResult};
+use crate::nn::ops::{Loss, masked_loss};
+use crate::nn::{Parameters, describe_device};
+use crate::train::{RunFolder, TrainError, TrainResult, TrainingOptions, TrainingReport, train};
+
+/// Settings of the training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FitOptions {
+    /// Iterations, rates, intervals.
+    pub training: TrainingOptions,
+    /// Tiles in one step.
+    pub batch: usize,
+    /// How crops are varied.
+    pub degradation: Degradation,
+    /// The penalty, in units of the tile's standard deviation.
+    pub loss: Loss,
+    /// A tile's loss is divided by (this + the rms of what the back-projected bicubic lacks there), so that
+    /// smooth tiles count as much as rough ones.
+    pub smooth_tile_floor: f64,
+    /// Tiles in the fixed validation set.
+    pub validation_tiles: usize,
+    /// Seed of weights and samples.
+    pub seed: u64,
+}
+
+impl Default for FitOptions {
+    fn default() -> FitOptions {
+        FitOptions {
+            training: TrainingOptions { iterations: 3000, peak_rate: 1e-3, validate_every: 500, ..TrainingOptions::default() },
+            batch: 8,
+            degradation: Degradation::default(),
+            loss: Loss::Charbonnier { epsilon: 1e-2 },
+            smooth_tile_floor: 0.02,
+            validation_tiles: 32,
+            seed: 1,
+        }
+    }
+}
+
+/// Trains a network on `training`, keeps the state that is best on `validation`, and gives it back.
+///
+/// The validation score is the rms error over fixed tiles as a share of the back-projected bicubic's: below
+/// 1 the network helps. `run_folder` receives config, log and checkpoints; an interrupted run goes on.
+///
+/// # Errors
+/// [`MethodError::Argument`] for settings out of range or fields without room for a tile;
+/// [`MethodError::Train`] as [`train`].
+pub fn fit(
+    config: &EdsrConfig,
+    training: FineFieldSource<'_>,
+    validation: FineFieldSource<'_>,
+    options: &FitOptions,
+    run_folder: &Path,
+    device: &Device,
+    provenance: &BTreeMap<String, String>,
+) -> MethodResult<(Edsr, TrainingReport)> {
+    config.check()?;
+    if options.batch == 0
+        || options.validation_tiles == 0
+        || options.smooth_tile_floor.is_nan()
+        || options.smooth_tile_floor <= 0.0
+    {
+        return Err(MethodError::Argument("edsr: batch, validation_tiles and smooth_tile_floor must be positive".to_string()));
+    }
+    let side = largest_crop(config);
+    let (training, validation) = (training.with_room_for(side)?, validation.with_room_for(side)?);
+    let mut parameters = Parameters::new(device, DType::F32, options.seed);
+    let network = Network::new(&mut parameters, config)?;
+    let described = json!({ "network": config, "fit": options });
+    let folder = RunFolder::open(run_folder, &described, options.seed, &describe_device(device), provenance)?;
+
+    let mut fixed = Random::new(options.seed, "validation tiles");
+    let held_out: Vec<Batch> = (0..options.validation_tiles.div_ceil(options.batch))
+        .map(|_| batch(&validation, config, &options.degradation, options.batch, &mut fixed, device))
+        .collect::<MethodResult<_>>()?;
+    let lacking: f64 = held_out.iter().map(|b| square_sum(&b.target)).sum::<TrainResult<f64>>()?;
+
+    let report = train(
+        &parameters,
+        "edsr",
+        &described,
+        &options.training,
+        &folder,
+        |_, random| {
+            let b = batch(&training, config, &options.degradation, options.batch, random, device)
+                .map_err(|e| TrainError::Task(e.to_string()))?;
+            let rms = b.target.sqr()?.mean_keepdim((1, 2, 3))?.sqrt()?; // [b, 1, 1, 1]
+            let weight = (rms + options.smooth_tile_floor)?.recip()?;
+            let prediction = network.forward(&b.low)?.broadcast_mul(&weight)?;
+            Ok(masked_loss(options.loss, &prediction, &b.target.broadcast_mul(&weight)?, None)?)
+        },
+        || {
+            let left: f64 = held_out
+                .iter()
+                .map(|b| square_sum(&(network.forward(&b.low)?.detach() - &b.target)?))
+                .sum::<TrainResult<f64>>()?;
+            Ok((left / lacking.max(f64::MIN_POSITIVE)).sqrt())
+        },
+    )?;
+    let best = if folder.best().exists() { folder.best() } else { folder.last() };
+    Ok((Edsr::load(&best, device)?, report))
+}
+
+fn square_sum(t: &Tensor) -> TrainResult<f64> {
+    Ok(f64::from(t.sqr()?.sum_all()?.to_scalar::<f32>()?))
+}

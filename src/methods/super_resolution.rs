@@ -1,0 +1,162 @@
+//! The ladder for super-resolution: every method takes a coarse field and a factor and gives the fine one.
+
+use super::edsr::Edsr;
+use super::error::{MethodError, MethodResult};
+use super::plane::{Kernel, back_project_plane, fill_plane, upsample_plane};
+use crate::grid::{Axis, Cell, Field, Mask};
+
+/// Rounds of back-projection in the ladder; the block means are then right to about a thousandth of the
+/// field's spread.
+pub(crate) const BACK_PROJECTIONS: usize = 10;
+
+/// One method of the ladder.
+#[derive(Clone, Debug)]
+pub enum SuperResolver {
+    /// The coarse value, repeated.
+    Nearest,
+    /// Bilinear.
+    Bilinear,
+    /// Cubic convolution, a = -0.75.
+    Bicubic,
+    /// Cubic convolution corrected until its block means are the coarse values again.
+    BicubicBackProjected,
+    /// A trained network.
+    Edsr(Box<Edsr>),
+}
+
+impl SuperResolver {
+    /// The four methods that need no training, simplest first.
+    pub fn untrained() -> [SuperResolver; 4] {
+        [SuperResolver::Nearest, SuperResolver::Bilinear, SuperResolver::Bicubic, SuperResolver::BicubicBackProjected]
+    }
+
+    /// The name in tables.
+    pub fn id(&self) -> &'static str {
+        match self {
+            SuperResolver::Nearest => "nearest",
+            SuperResolver::Bilinear => "bilinear",
+            SuperResolver::Bicubic => "bicubic",
+            SuperResolver::BicubicBackProjected => "bicubic_backprojected",
+            SuperResolver::Edsr(_) => "edsr",
+        }
+    }
+
+    /// The field on a grid `factor` times finer. Land and gaps are filled before and masked after: a fine
+    /// cell is valid where its coarse cell is.
+    ///
+    /// # Errors
+    /// [`MethodError::Argument`] for a factor of 0 or one the network was not trained for;
+    /// [`MethodError::Grid`] where the axes cannot be refined.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::grid::{Axis, AxisKind, Field, Mask, TimeAxis, Unit};
+    /// use isotherm::methods::SuperResolver;
+    /// let lat = Axis::regular(AxisKind::Latitude, 0.125, 0.25, 4).unwrap();
+    /// let lon = Axis::regular(AxisKind::Longitude, 0.125, 0.25, 3).unwrap();
+    /// let time = TimeAxis::from_seconds(vec![0.0]).unwrap();
+    /// let low = Field::new("sst", vec![20.0; 12], Mask::all_valid(12), time, lat, lon, Unit::Celsius).unwrap();
+    /// let high = SuperResolver::BicubicBackProjected.apply(&low, 5).unwrap();
+    /// assert_eq!(high.shape(), [1, 20, 15]);
+    /// assert!((high.longitude().centres()[0] - 0.025).abs() < 1e-9);
+    /// ```
+    pub fn apply(&self, low: &Field, factor: usize) -> MethodResult<Field> {
+        let kernel = match self {
+            SuperResolver::Edsr(network) if network.config().factor != factor => {
+                return Err(MethodError::Argument(format!(
+                    "the network was trained for a factor of {}, but {factor} was asked for; train one for it",
+                    network.config().factor
+                )));
+            }
+            SuperResolver::Edsr(network) => return network.apply(low),
+            SuperResolver::Nearest => Kernel::Nearest,
+            SuperResolver::Bilinear => Kernel::Bilinear,
+            SuperResolver::Bicubic | SuperResolver::BicubicBackProjected => Kernel::Bicubic,
+        };
+        let [_, rows, columns] = low.shape();
+        let wrap = low.longitude().wraps();
+        refine(low, factor, |filled| {
+            Ok(match self {
+                SuperResolver::BicubicBackProjected => back_project_plane(filled, rows, columns, factor, BACK_PROJECTIONS, wrap),
+                _ => upsample_plane(kernel, filled, rows, columns, factor, wrap),
+            })
+        })
+    }
+}
+
+/// Applies `frame` (a filled coarse plane to a fine plane) to each frame, and puts axes and mask around it.
+pub(crate) fn refine(low: &Field, factor: usize, mut frame: impl FnMut(&[f32]) -> MethodResult<Vec<f32>>) -> MethodResult<Field> {
+    let [frames, rows, columns] = low.shape();
+    if factor == 0 {
+        return Err(MethodError::Argument("a factor of 0 was asked for; at least 1 is wanted".to_string()));
+    }
+    let (latitude, longitude) = (refine_axis(low.latitude(), factor)?, refine_axis(low.longitude(), factor)?);
+    let fine = rows * columns * factor * factor;
+    let (mut values, mut cells) = (Vec::with_capacity(frames * fine), Vec::<Cell>::with_capacity(frames * fine));
+    for t in 0..frames {
+        let mask = low.frame_mask(t);
+        let valid: Vec<bool> = mask.iter().map(|c| c.is_valid()).collect();
+        match fill_plane(low.frame(t), &valid, rows, columns) {
+            Some(filled) => values.extend(frame(&filled)?),
+            None => values.extend(std::iter::repeat_n(0.0, fine)),
+        }
+        for y in 0..rows * factor {
+            cells.extend((0..columns * factor).map(|x| mask[y / factor * columns + x / factor]));
+        }
+    }
+    let field = Field::new(low.name(), values, Mask::from_cells(cells), low.time().clone(), latitude, longitude, low.unit())?;
+    Ok(low.attributes().iter().fold(field, |field, (key, value)| field.with_attribute(key, value)))
+}
+
+/// The axis with each cell cut into `factor` equal ones.
+///
+/// # Errors
+/// [`MethodError::Argument`] for a factor of 0, [`MethodError::Grid`] for an axis that cannot be cut.
+pub fn refine_axis(axis: &Axis, factor: usize) -> MethodResult<Axis> {
+    if factor == 0 {
+        return Err(MethodError::Argument("a factor of 0 was asked for; at least 1 is wanted".to_string()));
+    }
+    let cut = |e: &[f64]| (0..factor).map(|i| e[0] + (e[1] - e[0]) * (i as f64 + 0.5) / factor as f64).collect::<Vec<f64>>();
+    Ok(Axis::new(axis.kind(), axis.edges().windows(2).flat_map(cut).collect())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::{AxisKind, TimeAxis, Unit};
+
+    fn field(values: Vec<f32>, mask: Mask, columns: usize) -> Field {
+        let rows = values.len() / columns;
+        let lat = Axis::regular(AxisKind::Latitude, 10.0, -0.25, rows).unwrap();
+        let lon = Axis::regular(AxisKind::Longitude, 0.125, 0.25, columns).unwrap();
+        Field::new("sst", values, mask, TimeAxis::from_seconds(vec![0.0]).unwrap(), lat, lon, Unit::Celsius).unwrap()
+    }
+
+    #[test]
+    fn what_a_masked_cell_holds_changes_nothing_and_stays_masked() {
+        let mut cells = vec![Cell::Valid; 24];
+        cells[9] = Cell::Land;
+        let values: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
+        let mut other = values.clone();
+        other[9] = 1e9;
+        for method in SuperResolver::untrained() {
+            let a = method.apply(&field(values.clone(), Mask::from_cells(cells.clone()), 6), 5).unwrap();
+            let b = method.apply(&field(other.clone(), Mask::from_cells(cells.clone()), 6), 5).unwrap();
+            assert_eq!(a, b, "{}", method.id());
+            assert_eq!(a.mask().count_valid(), 23 * 25);
+            assert_eq!(a.get(0, 5, 15), None);
+        }
+    }
+
+    #[test]
+    fn a_ramp_is_refined_right() {
+        // 2 x + 1 along the columns: bilinear is exact between the outer centres.
+        let values: Vec<f32> = (0..18).map(|i| 2.0 * (i % 6) as f32 + 1.0).collect();
+        let high = SuperResolver::Bilinear.apply(&field(values, Mask::all_valid(18), 6), 5).unwrap();
+        let x = 12; // centre (12 + 0.5) / 5 - 0.5 = 2: the coarse cell 2 itself
+        assert!((high.get(0, 7, x).unwrap() - 5.0).abs() < 1e-6);
+        assert!((high.get(0, 7, x + 1).unwrap() - 5.4).abs() < 1e-6);
+        assert!(high.latitude().centres()[0] > high.latitude().centres()[1]);
+        assert!(SuperResolver::Nearest.apply(&high, 0).is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! One number added to each channel.
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+use super::slices::{by_type, lane_sum, own_path, slice};
+
+/// `x[b, c, ...] + bias[c]`.
+///
+/// # Errors
+/// A sentence where `bias` is not of shape `[c]`.
+///
+/// # Example
+/// ```
+/// use isotherm::candle_core::{Device, Tensor};
+/// let x = Tensor::new(&[[[1f32, 2.0], [3.0, 4.0]]], &Device::Cpu).unwrap(); // [1, 2, 2]
+/// let y = isotherm::nn::ops::add_bias(&x, &Tensor::new(&[10f32, 20.0], &Device::Cpu).unwrap()).unwrap();
+/// assert_eq!(y.to_vec3::<f32>().unwrap(), [[[11.0, 12.0], [23.0, 24.0]]]);
+/// ```
+pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    if x.rank() < 2 || bias.dims() != &x.dims()[1..2] {
+        bail!("add_bias: input is {:?} and bias {:?}; a bias of one value for each channel is wanted", x.dims(), bias.dims());
+    }
+    if own_path(x) && x.dtype() == bias.dtype() {
+        x.contiguous()?.apply_op2(&bias.contiguous()?, AddBias)
+    } else {
+        x.broadcast_add(&bias.reshape(channel_shape(x.rank(), bias.elem_count()))?)
+    }
+}
+
+/// `[1, channels, 1, ...]`.
+fn channel_shape(rank: usize, channels: usize) -> Vec<usize> {
+    (0..rank).map(|axis| if axis == 1 { channels } else { 1 }).collect()
+}
+
+/// Values of one channel of one image.
+fn plane(shape: &[usize]) -> usize {
+    shape[2..].iter().product::<usize>().max(1)
+}
+
+struct AddBias;
+struct SumToBias;
+
+impl CustomOp2 for AddBias {
+    fn name(&self) -> &'static str {
+        "add-bias"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        fn run<T: WithDType>(x: &[T], bias: &[T], plane: usize) -> Vec<T> {
+            let mut y = vec![T::from_f64(0.0); x.len()];
+            y.par_chunks_mut(plane).zip(x.par_chunks(plane)).enumerate().for_each(|(i, (y, x))| {
+                let bias = bias[i % bias.len()];
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = *x + bias;
+                }
+            });
+            y
+        }
+        by_type!(s1, self.name(), T => {
+            let y = run::<T>(slice(s1, l1)?, slice(s2, l2)?, plane(l1.dims()));
+            Ok((T::to_cpu_storage_owned(y), l1.shape().clone()))
+        })
+    }
+
+    fn bwd(&self, _x: &Tensor, _bias: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        Ok((Some(above.clone()), Some(above.contiguous()?.apply_op1(SumToBias)?)))
+    }
+}
+
+impl CustomOp1 for SumToBias {
+    fn name(&self) -> &'static str {
+        "sum-to-bias"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        fn run<T: WithDType>(x: &[T], channels: usize, plane: usize) -> Vec<T> {
+            let planes: Vec<T> = x.par_chunks(plane).map(lane_sum).collect();
+            let mut sums = vec![T::from_f64(0.0); channels];
+            for (i, value) in planes.into_iter().enumerate() {
+                sums[i % channels] += value;
+            }
+            sums
+        }
+        let channels = layout.dims()[1];
+        by_type!(storage, self.name(), T => {
+            let sums = run::<T>(slice(storage, layout)?, channels, plane(layout.dims()));
+            Ok((T::to_cpu_storage_owned(sums), channels.into()))
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _result: &Tensor, above: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(above.reshape(channel_shape(x.rank(), above.elem_count()))?.broadcast_as(x.shape())?))
+    }
+}

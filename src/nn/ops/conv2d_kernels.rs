@@ -1,0 +1,317 @@
+//! The loops of the 2-D convolution on the CPU: forward, gradient of the input, gradient of the weight.
+//!
+//! A tile of output rows is gathered into a matrix (kernel taps by pixels) that fits the cache, and
+//! multiplied by the weights. Tiles are fixed by the shape alone and sums run in a fixed order, so the
+//! result is the same for any number of threads.
+
+use candle_core::WithDType;
+use rayon::prelude::*;
+
+/// Values of a gathered tile: about 512 KiB in f32, the size of a core's second-level cache.
+const TILE_VALUES: usize = 131_072;
+
+/// All sizes of one convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Geometry {
+    pub batch: usize,
+    pub groups: usize,
+    /// Input channels of one group.
+    pub inputs: usize,
+    /// Output channels of one group.
+    pub outputs: usize,
+    pub rows: usize,
+    pub columns: usize,
+    pub kernel_rows: usize,
+    pub kernel_columns: usize,
+    pub stride: usize,
+    pub padding: usize,
+    pub dilation: usize,
+}
+
+impl Geometry {
+    pub fn output_rows(&self) -> usize {
+        (self.rows + 2 * self.padding - self.dilation * (self.kernel_rows - 1) - 1) / self.stride + 1
+    }
+
+    pub fn output_columns(&self) -> usize {
+        (self.columns + 2 * self.padding - self.dilation * (self.kernel_columns - 1) - 1) / self.stride + 1
+    }
+
+    fn taps(&self) -> usize {
+        self.inputs * self.kernel_rows * self.kernel_columns
+    }
+
+    fn input_plane(&self) -> usize {
+        self.rows * self.columns
+    }
+
+    fn output_plane(&self) -> usize {
+        self.output_rows() * self.output_columns()
+    }
+
+    /// Output rows of one tile.
+    fn tile_rows(&self) -> usize {
+        (TILE_VALUES / self.taps().max(1) / self.output_columns().max(1)).clamp(1, self.output_rows())
+    }
+
+    /// Values of a gathered tile of `rows` output rows.
+    fn tile_len(&self, rows: usize) -> usize {
+        self.taps() * rows * self.output_columns()
+    }
+
+    /// Output columns `[low, high)` whose source column lies inside the image, for kernel column `kx`.
+    fn inside(&self, kx: usize) -> (usize, usize) {
+        let (offset, padding, columns) = (kx * self.dilation, self.padding, self.columns);
+        let low = padding.saturating_sub(offset).div_ceil(self.stride);
+        let high = if columns + padding > offset { (columns + padding - offset - 1) / self.stride + 1 } else { 0 };
+        let high = high.min(self.output_columns());
+        (low.min(high), high)
+    }
+}
+
+/// Gathers output rows `[first, last)` of one group of one image: row r of `tile` holds, for kernel tap
+/// r, the source value of each output pixel (0 outside the image).
+fn gather<T: WithDType>(g: &Geometry, image: &[T], first: usize, last: usize, tile: &mut [T]) {
+    let (width, zero) = (g.output_columns(), T::from_f64(0.0));
+    let pixels = (last - first) * width;
+    let mut taps = tile.chunks_exact_mut(pixels);
+    for plane in image.chunks_exact(g.input_plane()) {
+        for ky in 0..g.kernel_rows {
+            for kx in 0..g.kernel_columns {
+                let Some(tap) = taps.next() else { return };
+                let (low, high) = g.inside(kx);
+                for (line, y) in tap.chunks_exact_mut(width).zip(first..last) {
+                    let source = y * g.stride + ky * g.dilation;
+                    if source < g.padding || source >= g.rows + g.padding || low == high {
+                        line.fill(zero);
+                        continue;
+                    }
+                    let row = &plane[(source - g.padding) * g.columns..][..g.columns];
+                    let start = low * g.stride + kx * g.dilation - g.padding;
+                    line[..low].fill(zero);
+                    line[high..].fill(zero);
+                    if g.stride == 1 {
+                        line[low..high].copy_from_slice(&row[start..start + high - low]);
+                    } else {
+                        for (value, source) in line[low..high].iter_mut().zip(row[start..].iter().step_by(g.stride)) {
+                            *value = *source;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The adjoint of [`gather`]: adds each tile value back to the pixel it came from.
+fn scatter_add<T: WithDType>(g: &Geometry, tile: &[T], first: usize, last: usize, image: &mut [T]) {
+    let width = g.output_columns();
+    let pixels = (last - first) * width;
+    let mut taps = tile.chunks_exact(pixels);
+    for plane in image.chunks_exact_mut(g.input_plane()) {
+        for ky in 0..g.kernel_rows {
+            for kx in 0..g.kernel_columns {
+                let Some(tap) = taps.next() else { return };
+                let (low, high) = g.inside(kx);
+                for (line, y) in tap.chunks_exact(width).zip(first..last) {
+                    let source = y * g.stride + ky * g.dilation;
+                    if source < g.padding || source >= g.rows + g.padding || low == high {
+                        continue;
+                    }
+                    let row = &mut plane[(source - g.padding) * g.columns..][..g.columns];
+                    let start = low * g.stride + kx * g.dilation - g.padding;
+                    for (target, value) in row[start..].iter_mut().step_by(g.stride).zip(&line[low..high]) {
+                        *target += *value;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A matrix in memory: where it starts and how far apart rows and columns are.
+struct Matrix<'a, T> {
+    values: &'a [T],
+    row_step: usize,
+    column_step: usize,
+}
+
+/// `target[m, n] (+)= left[m, k] right[k, n]`; `target` has unit column step.
+fn multiply<T: WithDType>(
+    [m, n, k]: [usize; 3],
+    target: &mut [T],
+    target_row_step: usize,
+    add: bool,
+    left: Matrix<'_, T>,
+    right: Matrix<'_, T>,
+) {
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let last =
+        |rows: usize, columns: usize, row_step: usize, column_step: usize| (rows - 1) * row_step + (columns - 1) * column_step;
+    assert!(last(m, n, target_row_step, 1) < target.len(), "target too short");
+    assert!(last(m, k, left.row_step, left.column_step) < left.values.len(), "left too short");
+    assert!(last(k, n, right.row_step, right.column_step) < right.values.len(), "right too short");
+    let one = T::from_f64(1.0);
+    // Safe: the asserts above keep every access inside the three slices, and `target` is borrowed mutably,
+    // so it overlaps neither operand.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            target.as_mut_ptr(),
+            1,
+            target_row_step as isize,
+            add,
+            left.values.as_ptr(),
+            left.column_step as isize,
+            left.row_step as isize,
+            right.values.as_ptr(),
+            right.column_step as isize,
+            right.row_step as isize,
+            one,
+            one,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// The output: `[batch, groups * outputs, output_rows, output_columns]`.
+pub(crate) fn forward<T: WithDType>(g: &Geometry, x: &[T], weight: &[T]) -> Vec<T> {
+    let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
+    let mut out = vec![T::from_f64(0.0); g.batch * g.groups * g.outputs * plane];
+    let pointwise = g.kernel_rows == 1 && g.kernel_columns == 1 && g.stride == 1 && g.padding == 0;
+    // A task is one group of one image: disjoint stretches of the output, whatever the threads do. Where
+    // there are few of them, tiles inside are shared out as well.
+    let tile_rows = g.tile_rows();
+    let tiles = g.output_rows().div_ceil(tile_rows);
+    out.par_chunks_mut((g.outputs * plane).max(1)).enumerate().for_each(|(task, out)| {
+        let image = &x[task * g.inputs * g.input_plane()..][..g.inputs * g.input_plane()];
+        let weight = &weight[(task % g.groups) * g.outputs * taps..][..g.outputs * taps];
+        let weight_matrix = || Matrix { values: weight, row_step: taps, column_step: 1 };
+        if pointwise {
+            let right = Matrix { values: image, row_step: plane, column_step: 1 };
+            multiply([g.outputs, plane, taps], out, plane, false, weight_matrix(), right);
+            return;
+        }
+        let run = |tile: usize, buffer: &mut Vec<T>, out: &mut [T], row_step: usize| {
+            let (first, last) = (tile * tile_rows, ((tile + 1) * tile_rows).min(g.output_rows()));
+            buffer.resize(g.tile_len(last - first), T::from_f64(0.0));
+            gather(g, image, first, last, buffer);
+            let pixels = (last - first) * width;
+            let right = Matrix { values: buffer, row_step: pixels, column_step: 1 };
+            multiply([g.outputs, pixels, taps], out, row_step, false, weight_matrix(), right);
+        };
+        if tiles > 1 && g.batch * g.groups < 2 * rayon::current_num_threads() {
+            // Each tile into a buffer of its own, copied to its place: the same products as below.
+            let parts: Vec<Vec<T>> = (0..tiles)
+                .into_par_iter()
+                .map_init(Vec::new, |buffer, tile| {
+                    let rows = ((tile + 1) * tile_rows).min(g.output_rows()) - tile * tile_rows;
+                    let mut part = vec![T::from_f64(0.0); g.outputs * rows * width];
+                    run(tile, buffer, &mut part, rows * width);
+                    part
+                })
+                .collect();
+            for (tile, part) in parts.iter().enumerate() {
+                let pixels = part.len() / g.outputs;
+                for (channel, values) in part.chunks_exact(pixels).enumerate() {
+                    out[channel * plane + tile * tile_rows * width..][..pixels].copy_from_slice(values);
+                }
+            }
+        } else {
+            let mut buffer = Vec::new();
+            for tile in 0..tiles {
+                run(tile, &mut buffer, &mut out[tile * tile_rows * width..], plane);
+            }
+        }
+    });
+    out
+}
+
+/// The gradient of the input, from the gradient of the output.
+pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], weight: &[T]) -> Vec<T> {
+    let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
+    let reach = g.dilation * (g.kernel_rows - 1);
+    if g.stride == 1 && g.kernel_rows == g.kernel_columns && reach >= g.padding {
+        // With stride 1 it is itself a convolution, by the turned kernel with inputs and outputs swapped.
+        let kernel = g.kernel_rows * g.kernel_columns;
+        let mut turned = vec![T::from_f64(0.0); weight.len()];
+        for (group, (target, source)) in turned.chunks_mut(g.outputs * taps).zip(weight.chunks(g.outputs * taps)).enumerate() {
+            debug_assert!(group < g.groups);
+            for output in 0..g.outputs {
+                for input in 0..g.inputs {
+                    let from = &source[(output * g.inputs + input) * kernel..][..kernel];
+                    let to = &mut target[(input * g.outputs + output) * kernel..][..kernel];
+                    for (to, from) in to.iter_mut().zip(from.iter().rev()) {
+                        *to = *from;
+                    }
+                }
+            }
+        }
+        let swapped = Geometry {
+            inputs: g.outputs,
+            outputs: g.inputs,
+            rows: g.output_rows(),
+            columns: g.output_columns(),
+            padding: reach - g.padding,
+            ..*g
+        };
+        return forward(&swapped, output_gradient, &turned);
+    }
+    let tile_rows = g.tile_rows();
+    let mut gradient = vec![T::from_f64(0.0); g.batch * g.groups * g.inputs * g.input_plane()];
+    gradient.par_chunks_mut((g.inputs * g.input_plane()).max(1)).enumerate().for_each(|(task, image)| {
+        let weight = &weight[(task % g.groups) * g.outputs * taps..][..g.outputs * taps];
+        let above = &output_gradient[task * g.outputs * plane..][..g.outputs * plane];
+        let mut tile = Vec::new();
+        for first in (0..g.output_rows()).step_by(tile_rows) {
+            let last = (first + tile_rows).min(g.output_rows());
+            let pixels = (last - first) * width;
+            tile.resize(g.tile_len(last - first), T::from_f64(0.0));
+            let left = Matrix { values: weight, row_step: 1, column_step: taps };
+            let right = Matrix { values: &above[first * width..], row_step: plane, column_step: 1 };
+            multiply([taps, pixels, g.outputs], &mut tile, pixels, false, left, right);
+            scatter_add(g, &tile, first, last, image);
+        }
+    });
+    gradient
+}
+
+/// The gradient of the weight: `[groups * outputs, inputs, kernel_rows, kernel_columns]`.
+pub(crate) fn weight_gradient<T: WithDType>(g: &Geometry, x: &[T], output_gradient: &[T]) -> Vec<T> {
+    let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
+    let tile_rows = g.tile_rows();
+    // One sum for each image and group, added up in order: independent of the number of threads.
+    let parts: Vec<Vec<T>> = (0..g.batch * g.groups)
+        .into_par_iter()
+        .map_init(Vec::new, |tile, task| {
+            let image = &x[task * g.inputs * g.input_plane()..][..g.inputs * g.input_plane()];
+            let above = &output_gradient[task * g.outputs * plane..][..g.outputs * plane];
+            let mut sum = vec![T::from_f64(0.0); g.outputs * taps];
+            for first in (0..g.output_rows()).step_by(tile_rows) {
+                let last = (first + tile_rows).min(g.output_rows());
+                let pixels = (last - first) * width;
+                tile.resize(g.tile_len(last - first), T::from_f64(0.0));
+                gather(g, image, first, last, tile);
+                let left = Matrix { values: &above[first * width..], row_step: plane, column_step: 1 };
+                let right = Matrix { values: tile, row_step: 1, column_step: pixels };
+                multiply([g.outputs, taps, pixels], &mut sum, taps, true, left, right);
+            }
+            sum
+        })
+        .collect();
+    let mut gradient = vec![T::from_f64(0.0); g.groups * g.outputs * taps];
+    for (task, part) in parts.iter().enumerate() {
+        let target = &mut gradient[(task % g.groups) * g.outputs * taps..][..g.outputs * taps];
+        for (sum, value) in target.iter_mut().zip(part) {
+            *sum += *value;
+        }
+    }
+    gradient
+}

@@ -1,0 +1,73 @@
+//! Plain slices of CPU tensors for the custom operations, and loops whose result does not depend on the
+//! number of threads.
+
+use candle_core::{CpuStorage, DType, Layout, Result, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+/// Values handled by one task of an elementwise loop.
+const CHUNK: usize = 16_384;
+
+/// The values of a contiguous tensor.
+pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    let values = T::cpu_storage_as_slice(storage)?;
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&values[start..end]),
+        None => bail!("found a tensor with gaps or a transposed order; a contiguous one is wanted"),
+    }
+}
+
+/// Does the tensor live where our own loops work: on the CPU, in f32 or f64?
+pub(crate) fn own_path(x: &Tensor) -> bool {
+    x.device().is_cpu() && matches!(x.dtype(), DType::F32 | DType::F64)
+}
+
+/// `f` of each value.
+pub(crate) fn map<T: WithDType>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
+    let mut y = vec![T::from_f64(0.0); x.len()];
+    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = f(*x);
+        }
+    });
+    y
+}
+
+/// `f` of each pair of values.
+pub(crate) fn map2<T: WithDType>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
+    let mut y = vec![T::from_f64(0.0); a.len()];
+    y.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK))).for_each(|(y, (a, b))| {
+        for (y, (a, b)) in y.iter_mut().zip(a.iter().zip(b)) {
+            *y = f(*a, *b);
+        }
+    });
+    y
+}
+
+/// The sum of `values` in sixteen interleaved lanes: quick, and always in the same order.
+pub(crate) fn lane_sum<T: WithDType>(values: &[T]) -> T {
+    let mut lanes = [T::from_f64(0.0); 16];
+    for part in values.chunks(16) {
+        for (lane, value) in lanes.iter_mut().zip(part) {
+            *lane += *value;
+        }
+    }
+    lanes.into_iter().fold(T::from_f64(0.0), |sum, lane| sum + lane)
+}
+
+/// Runs a generic body for the type of a CPU storage (f32 or f64).
+macro_rules! by_type {
+    ($storage:expr, $name:expr, $t:ident => $body:expr) => {
+        match $storage {
+            candle_core::CpuStorage::F32(_) => {
+                type $t = f32;
+                $body
+            }
+            candle_core::CpuStorage::F64(_) => {
+                type $t = f64;
+                $body
+            }
+            _ => candle_core::bail!("{} works in f32 or f64 on the CPU", $name),
+        }
+    };
+}
+pub(crate) use by_type;

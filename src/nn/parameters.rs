@@ -1,0 +1,220 @@
+//! The parameters of a network: an ordered map from full names (`body.0.conv1.weight`) to variables.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Tensor, Var};
+
+use super::error::{NnError, NnResult};
+use crate::base::random::Random;
+
+/// How a parameter starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Every value the same.
+    Constant(f64),
+    /// Normal with standard deviation `gain / sqrt(fan_in)`; `gain` is `sqrt(2)` before a rectifier.
+    /// He et al. (2015), doi:10.1109/ICCV.2015.123.
+    KaimingNormal {
+        /// Factor for the activation that follows.
+        gain: f64,
+    },
+    /// Uniform within `± 1 / sqrt(fan_in)`, PyTorch's default for weights.
+    UniformFanIn,
+    /// Uniform within `± bound`.
+    Uniform {
+        /// Largest absolute value.
+        bound: f64,
+    },
+    /// Uniform within `± sqrt(6 / (fan_in + fan_out))`. Glorot and Bengio (2010).
+    XavierUniform,
+}
+
+impl Init {
+    /// The spread for a weight of this shape: the bound of a uniform, the standard deviation of a normal
+    /// draw, the value itself of a constant.
+    pub fn spread(self, shape: &[usize]) -> f64 {
+        let (fan_in, fan_out) = fans(shape);
+        match self {
+            Init::Constant(value) => value,
+            Init::KaimingNormal { gain } => gain / (fan_in as f64).sqrt(),
+            Init::UniformFanIn => 1.0 / (fan_in as f64).sqrt(),
+            Init::Uniform { bound } => bound,
+            Init::XavierUniform => (6.0 / (fan_in + fan_out) as f64).sqrt(),
+        }
+    }
+
+    fn draw(self, shape: &[usize], random: &mut Random) -> Vec<f64> {
+        let spread = self.spread(shape);
+        let mut one = || match self {
+            Init::Constant(_) => spread,
+            Init::KaimingNormal { .. } => spread * random.normal(),
+            _ => random.uniform_in(-spread, spread),
+        };
+        (0..shape.iter().product::<usize>()).map(|_| one()).collect()
+    }
+}
+
+/// `(fan_in, fan_out)` of a weight `[out, in, kernel...]`; at least 1.
+fn fans(shape: &[usize]) -> (usize, usize) {
+    let kernel: usize = shape.iter().skip(2).product();
+    let size = |axis: usize| shape.get(axis).copied().unwrap_or(1);
+    ((size(1) * kernel).max(1), (size(0) * kernel).max(1))
+}
+
+/// All trainable values of one network, in the order of their names.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    device: Device,
+    dtype: DType,
+    seed: u64,
+    variables: BTreeMap<String, Var>,
+}
+
+impl Parameters {
+    /// No parameters yet. Each one added draws its start from `seed` and its own name, on the host, so the
+    /// numbers are the same on any device and in any order of adding.
+    pub fn new(device: &Device, dtype: DType, seed: u64) -> Parameters {
+        Parameters { device: device.clone(), dtype, seed, variables: BTreeMap::new() }
+    }
+
+    /// Adds a parameter and gives its tensor, which sees every later update.
+    ///
+    /// # Errors
+    /// [`NnError::Parameter`] where the name is taken; [`NnError::Tensor`] from the device.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::candle_core::{DType, Device};
+    /// use isotherm::nn::{Init, Parameters};
+    /// let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
+    /// parameters.add("head.weight", &[8, 1, 3, 3], Init::KaimingNormal { gain: 1.0 }).unwrap();
+    /// assert_eq!(parameters.value_count(), 72);
+    /// assert!(parameters.add("head.weight", &[1], Init::Constant(0.0)).is_err());
+    /// ```
+    pub fn add(&mut self, name: impl Into<String>, shape: &[usize], init: Init) -> NnResult<Tensor> {
+        let name = name.into();
+        if self.variables.contains_key(&name) {
+            return Err(NnError::Parameter { name, problem: "is there twice; each name is wanted once".to_string() });
+        }
+        let values = init.draw(shape, &mut Random::new(self.seed, &format!("weights/{name}")));
+        let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?.to_device(&self.device)?;
+        let variable = Var::from_tensor(&tensor)?;
+        let tensor = variable.as_tensor().clone();
+        self.variables.insert(name, variable);
+        Ok(tensor)
+    }
+
+    /// Names and variables, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
+    }
+
+    /// The variable of this name.
+    pub fn get(&self, name: &str) -> Option<&Var> {
+        self.variables.get(name)
+    }
+
+    /// Number of parameters (tensors).
+    pub fn len(&self) -> usize {
+        self.variables.len()
+    }
+
+    /// None at all?
+    pub fn is_empty(&self) -> bool {
+        self.variables.is_empty()
+    }
+
+    /// Number of trainable values.
+    pub fn value_count(&self) -> usize {
+        self.variables.values().map(|v| v.elem_count()).sum()
+    }
+
+    /// Where they live.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Their type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The seed of their start.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A copy of all values, which later updates do not change.
+    ///
+    /// # Errors
+    /// [`NnError::Tensor`] from the device.
+    pub fn snapshot(&self) -> NnResult<BTreeMap<String, Tensor>> {
+        self.variables.iter().map(|(name, v)| Ok((name.clone(), v.as_tensor().copy()?.detach()))).collect()
+    }
+
+    /// Sets all values from `tensors`, which must hold exactly these names and shapes.
+    ///
+    /// # Errors
+    /// [`NnError::Parameter`] names the first that is missing, unexpected or of another shape; then nothing
+    /// has been changed.
+    pub fn set(&self, tensors: &BTreeMap<String, Tensor>) -> NnResult<()> {
+        let fail = |name: &str, problem: String| Err(NnError::Parameter { name: name.to_string(), problem });
+        for (name, variable) in &self.variables {
+            match tensors.get(name) {
+                None => return fail(name, "is missing; was the checkpoint made for another network?".to_string()),
+                Some(t) if t.dims() != variable.dims() => {
+                    return fail(name, format!("has shape {:?}, but the network wants {:?}", t.dims(), variable.dims()));
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(name) = tensors.keys().find(|name| !self.variables.contains_key(*name)) {
+            return fail(name, "is not part of the network; was the checkpoint made for another one?".to_string());
+        }
+        for (name, variable) in &self.variables {
+            variable.set(&tensors[name].to_dtype(self.dtype)?.to_device(&self.device)?.contiguous()?)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_depends_on_seed_and_name_alone() {
+        let build = |names: [&str; 2]| {
+            let mut p = Parameters::new(&Device::Cpu, DType::F32, 5);
+            for name in names {
+                p.add(name, &[4, 3, 3, 3], Init::XavierUniform).unwrap();
+            }
+            p.snapshot()
+                .unwrap()
+                .into_iter()
+                .map(|(n, t)| (n, t.flatten_all().unwrap().to_vec1::<f32>().unwrap()))
+                .collect::<Vec<_>>()
+        };
+        let (ab, ba) = (build(["a", "b"]), build(["b", "a"]));
+        assert_eq!(ab, ba);
+        assert_ne!(ab[0].1, ab[1].1);
+        // fan_in 27, fan_out 36: bound sqrt(6/63) = 0.3086067
+        assert!(ab[0].1.iter().all(|v| v.abs() <= 0.308_606_8));
+    }
+
+    #[test]
+    fn setting_refuses_what_does_not_fit_and_changes_nothing() {
+        let mut p = Parameters::new(&Device::Cpu, DType::F32, 5);
+        p.add("a", &[2], Init::Constant(1.0)).unwrap();
+        p.add("b", &[3], Init::Constant(1.0)).unwrap();
+        let zeros = |n: usize| Tensor::zeros(n, DType::F32, &Device::Cpu).unwrap();
+        let message = |pairs: Vec<(&str, usize)>| {
+            let map = pairs.into_iter().map(|(n, s)| (n.to_string(), zeros(s))).collect();
+            p.set(&map).unwrap_err().to_string()
+        };
+        assert!(message(vec![("a", 2)]).contains("'b': is missing"));
+        assert!(message(vec![("a", 2), ("b", 4)]).contains("shape [4]"));
+        assert!(message(vec![("a", 2), ("b", 3), ("c", 1)]).contains("'c': is not part"));
+        assert_eq!(p.get("a").unwrap().to_vec1::<f32>().unwrap(), [1.0, 1.0]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Every operation and block against central finite differences in f64, first and second derivative.
+
+use candle_core::{DType, Device, Result, Tensor};
+use isotherm::base::random::Random;
+use isotherm::nn::ops::{
+    ConvolutionOptions, Loss, add_bias, conv2d, leaky_relu, masked_loss, pixel_shuffle, pixel_unshuffle, relu, silu,
+};
+use isotherm::nn::{Parameters, gradient_check};
+
+/// Central differences with step 1e-5 are good to about 1e-9 for values of order one; a wrong factor
+/// or a missing term is off by order one.
+const TOLERANCE: f64 = 1e-7;
+
+fn normal(shape: &[usize], name: &str) -> Tensor {
+    let mut random = Random::new(11, name);
+    let count = shape.iter().product();
+    Tensor::from_vec((0..count).map(|_| random.normal()).collect::<Vec<f64>>(), shape, &Device::Cpu).unwrap()
+}
+
+/// Checks `f`, and the gradient of `sum(f³)` with respect to each input as a function of all inputs.
+fn check(name: &str, inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
+    for (i, report) in gradient_check(inputs, &f).unwrap_or_else(|e| panic!("{name}: {e}")).iter().enumerate() {
+        assert!(report.within(TOLERANCE), "{name}, input {i}: {report:?}");
+        assert!(report.largest_gradient > 1e-3, "{name}, input {i}: the check saw no gradient");
+    }
+    for taken in 0..inputs.len() {
+        let second = gradient_check(inputs, |x| {
+            let y = f(x)?;
+            let gradients = ((&y * &y)? * &y)?.sum_all()?.backward()?;
+            gradients.get(&x[taken]).cloned().ok_or_else(|| candle_core::Error::Msg("no gradient".to_string()))
+        });
+        for (i, report) in second.unwrap_or_else(|e| panic!("{name}, second order: {e}")).iter().enumerate() {
+            assert!(report.within(1e-5), "{name}, derivative by input {i} of the gradient of input {taken}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn convolutions() {
+    let o = |stride, padding, dilation, groups| ConvolutionOptions { stride, padding, dilation, groups };
+    for (x, w, options) in [
+        ([2, 2, 4, 3], [3, 2, 3, 3], o(1, 1, 1, 1)),
+        ([1, 2, 5, 4], [2, 2, 3, 3], o(2, 1, 1, 1)),
+        ([2, 2, 3, 3], [2, 2, 1, 1], o(1, 0, 1, 1)),
+        ([1, 4, 5, 5], [4, 1, 3, 3], o(1, 2, 2, 4)),
+        ([1, 2, 4, 5], [4, 1, 2, 3], o(1, 0, 1, 2)),
+    ] {
+        let options_text = format!("conv2d {options:?}");
+        check(&options_text, &[normal(&x, "x"), normal(&w, "w")], |t| conv2d(&t[0], &t[1], options));
+    }
+}
+
+#[test]
+fn bias_and_activations() {
+    let x = || normal(&[2, 3, 2, 2], "x");
+    check("add_bias", &[x(), normal(&[3], "b")], |t| add_bias(&t[0], &t[1]));
+    check("silu", &[x()], |t| silu(&t[0]));
+    check("relu", &[x()], |t| relu(&t[0]));
+    check("leaky_relu", &[x()], |t| leaky_relu(&t[0], 0.2));
+}
+
+#[test]
+fn shuffles() {
+    check("pixel_shuffle", &[normal(&[1, 8, 2, 2], "x")], |t| pixel_shuffle(&t[0], 2));
+    check("pixel_unshuffle", &[normal(&[1, 1, 4, 6], "x")], |t| pixel_unshuffle(&t[0], 2));
+}
+
+#[test]
+fn losses() {
+    let weight = Tensor::new(&[1.0f64, 0.0, 2.0, 0.5], &Device::Cpu).unwrap();
+    for loss in [Loss::MeanSquare, Loss::MeanAbsolute, Loss::Charbonnier { epsilon: 0.1 }] {
+        let (p, t) = (normal(&[4], "p"), normal(&[4], "t"));
+        check(&format!("{loss:?}"), &[p, t], |x| masked_loss(loss, &x[0], &x[1], Some(&weight)));
+    }
+}
+
+#[test]
+fn parameters_get_their_gradients_through_a_convolution_block() {
+    use isotherm::nn::{Convolution2d, Init};
+    let x = normal(&[1, 1, 4, 4], "x");
+    check("residual block", &[x], |t| {
+        // f64 parameters of a fixed seed: the block is a fixed function of its input.
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 4);
+        let mut layer = |name: &str, channels| {
+            Convolution2d::new(&mut parameters, name, channels, 3, ConvolutionOptions::same(3), Init::XavierUniform)
+                .map_err(|e| candle_core::Error::Msg(e.to_string()))
+        };
+        let (first, second) = (layer("first", [2, 1])?, layer("second", [1, 2])?);
+        &t[0] + second.forward(&silu(&first.forward(&t[0])?)?)?
+    });
+}
