@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Started by Jupyter, by way of kernel.json: evcxr with a build folder of its own. Two kernels on one folder
+# would load each other's cells, so each gets a hard-linked copy of the warm one, and removes it at its end.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+readonly name=kernel-$$
+readonly work=$ISOTHERM_STATE/kernels/$name # inside the project, so that cargo finds .cargo/config.toml
+readonly build=$CARGO_TARGET_DIR/kernels/$name # beside the warm folder, so that hard links are possible
+
+remove_abandoned() {
+    local folder
+    for folder in "$ISOTHERM_STATE"/kernels/kernel-* "$CARGO_TARGET_DIR"/kernels/kernel-*; do
+        [[ -d $folder ]] && ! kill -0 "${folder##*-}" 2>/dev/null && rm -rf "$folder"
+    done
+    return 0
+}
+copy_warm_folder() {
+    local warm=$CARGO_TARGET_DIR/notebooks half part
+    for half in "$CARGO_BUILD_TARGET/debug" debug; do
+        mkdir -p "$build/$half"
+        for part in deps build; do
+            cp -al "$warm/$half/$part" "$build/$half/" 2>/dev/null || cp -a --reflink=auto "$warm/$half/$part" "$build/$half/"
+        done
+        cp -a "$warm/$half/.fingerprint" "$build/$half/"
+    done
+}
+
+remove_abandoned
+"$ISOTHERM_PROJECT/tools/warm_notebooks.sh"
+trap 'rm -rf "$work" "$build"' EXIT
+trap 'exit 143' TERM HUP
+mkdir -p "$work" "$build"
+with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_warm_folder
+ln -s "$build" "$work/target"
+cp "$ISOTHERM_PROJECT/Cargo.lock" "$work/"
+EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@"
