@@ -32,5 +32,9 @@ trap 'exit 143' TERM HUP
 mkdir -p "$work" "$build"
 with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_warm_folder
 ln -s "$build" "$work/target"
-cp "$ISOTHERM_PROJECT/Cargo.lock" "$work/"
-EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@"
+# The real tools, past rustup's proxies; then tools/kernel/bin goes before them (its cargo says why).
+ISOTHERM_RUSTC=$(rustc --print sysroot)/bin/rustc
+ISOTHERM_CARGO=$(dirname "$ISOTHERM_RUSTC")/cargo
+[[ -x $ISOTHERM_CARGO ]] || ISOTHERM_CARGO=$(command -v cargo)
+export ISOTHERM_RUSTC ISOTHERM_CARGO PATH=$ISOTHERM_PROJECT/tools/kernel/bin:$PATH
+EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@" >/dev/null

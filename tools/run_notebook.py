@@ -135,7 +135,9 @@ def main():
     # Jupyter's own files stay in the project.
     os.environ.setdefault("JUPYTER_PATH", str(PROJECT / ".tools/share/jupyter"))
     for name in ("CONFIG", "DATA", "RUNTIME"):
-        os.environ[f"JUPYTER_{name}_DIR"] = str(PROJECT / ".tools/jupyter" / name.lower())
+        folder = PROJECT / ".tools/jupyter" / name.lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ[f"JUPYTER_{name}_DIR"] = str(folder)
     os.environ["IPYTHONDIR"] = str(PROJECT / ".tools/jupyter/ipython")
     missing = [str(path) for path in arguments.notebooks if not path.is_file()]
     if missing:
