@@ -25,16 +25,34 @@ copy_warm_folder() {
     done
 }
 
-remove_abandoned
-"$ISOTHERM_PROJECT/tools/warm_notebooks.sh"
-trap 'rm -rf "$work" "$build"' EXIT
-trap 'exit 143' TERM HUP
-mkdir -p "$work" "$build"
-with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_warm_folder
-ln -s "$build" "$work/target"
-# The real tools, past rustup's proxies; then tools/kernel/bin goes before them (its cargo says why).
-ISOTHERM_RUSTC=$(rustc --print sysroot)/bin/rustc
-ISOTHERM_CARGO=$(dirname "$ISOTHERM_RUSTC")/cargo
-[[ -x $ISOTHERM_CARGO ]] || ISOTHERM_CARGO=$(command -v cargo)
-export ISOTHERM_RUSTC ISOTHERM_CARGO PATH=$ISOTHERM_PROJECT/tools/kernel/bin:$PATH
-EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@" >/dev/null
+# In a function, so that bash has read all of it before a long session starts.
+serve() {
+    remove_abandoned
+    "$ISOTHERM_PROJECT/tools/warm_notebooks.sh"
+    child=
+    finish() {
+        [[ -z $child ]] || { kill "$child" && wait "$child"; } 2>/dev/null || true
+        rm -rf "$work" "$build"
+    }
+    trap finish EXIT
+    trap 'exit 143' TERM HUP
+    mkdir -p "$work" "$build"
+    with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_warm_folder
+    ln -s "$build" "$work/target"
+    # The real tools, past rustup's proxies; then tools/kernel/bin goes before them (its cargo says why).
+    ISOTHERM_RUSTC=$(rustc --print sysroot)/bin/rustc
+    ISOTHERM_CARGO=$(dirname "$ISOTHERM_RUSTC")/cargo
+    [[ -x $ISOTHERM_CARGO ]] || ISOTHERM_CARGO=$(command -v cargo)
+    export ISOTHERM_RUSTC ISOTHERM_CARGO PATH=$ISOTHERM_PROJECT/tools/kernel/bin:$PATH
+    EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@" >/dev/null &
+    child=$!
+    # A Jupyter that was killed cannot end its kernels: they end by themselves.
+    while kill -0 "$child" 2>/dev/null; do
+        sleep 2 &
+        wait -n "$child" $! 2>/dev/null || true
+        [[ -z ${JPY_PARENT_PID:-} ]] || kill -0 "$JPY_PARENT_PID" 2>/dev/null || exit 1
+    done
+    wait "$child" 2>/dev/null
+}
+serve "$@"
+exit
