@@ -65,7 +65,8 @@ fn code_cells(notebook: &serde_json::Value) -> Vec<CodeCell> {
 
 /// Writes the package and compiles it. `Err` holds one message for each notebook that does not compile, naming the cell.
 fn compile(package: &str, notebooks: &[PathBuf]) -> Outcome<Result<(), Vec<String>>> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().ok_or("the target folder has no parent")?;
+    // CARGO_TARGET_TMPDIR is TARGET/<triple>/tmp: .cargo/config.toml names a triple.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).ancestors().nth(2).ok_or("the target folder has no parent")?;
     let warm = Command::new("bash").arg(project().join("tools/warm_notebooks.sh")).env("CARGO_TARGET_DIR", target).output()?;
     if !warm.status.success() {
         return Err(String::from_utf8_lossy(&warm.stderr).into_owned().into());
