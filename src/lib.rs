@@ -12,6 +12,8 @@
 //! | 4 | [`methods`] the networks and baselines; [`figure`] plots and passports |
 //! | 5 | [`paper`] steps, tables, reports |
 //! | 6 | [`cli`] the command line |
+//!
+//! Notebooks take all they need from [`prelude`].
 
 pub mod base;
 pub mod cf;
@@ -22,6 +24,7 @@ pub mod grid;
 pub mod methods;
 pub mod nn;
 pub mod paper;
+pub mod prelude;
 pub mod score;
 pub mod train;
 

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Started by Jupyter, by way of kernel.json: evcxr with a build folder of its own. Two kernels on one folder
+# would load each other's cells, so each gets a hard-linked copy of the warm one, and removes it at its end.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+readonly name=kernel-$$
+readonly work=$ISOTHERM_STATE/kernels/$name # inside the project, so that cargo finds .cargo/config.toml
+readonly build=$CARGO_TARGET_DIR/kernels/$name # beside the warm folder, so that hard links are possible
+
+remove_abandoned() {
+    local folder
+    for folder in "$ISOTHERM_STATE"/kernels/kernel-* "$CARGO_TARGET_DIR"/kernels/kernel-*; do
+        [[ -d $folder ]] && ! kill -0 "${folder##*-}" 2>/dev/null && rm -rf "$folder"
+    done
+    return 0
+}
+copy_warm_folder() {
+    local warm=$CARGO_TARGET_DIR/notebooks half part
+    for half in "$CARGO_BUILD_TARGET/debug" debug; do
+        mkdir -p "$build/$half"
+        for part in deps build; do
+            cp -al "$warm/$half/$part" "$build/$half/" 2>/dev/null || cp -a --reflink=auto "$warm/$half/$part" "$build/$half/"
+        done
+        cp -a "$warm/$half/.fingerprint" "$build/$half/"
+    done
+}
+
+# In a function, so that bash has read all of it before a long session starts.
+serve() {
+    remove_abandoned
+    "$ISOTHERM_PROJECT/tools/warm_notebooks.sh"
+    child=
+    finish() {
+        [[ -z $child ]] || { kill "$child" && wait "$child"; } 2>/dev/null || true
+        rm -rf "$work" "$build"
+    }
+    trap finish EXIT
+    trap 'exit 143' TERM HUP
+    mkdir -p "$work" "$build"
+    with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_warm_folder
+    ln -s "$build" "$work/target"
+    # The real tools, past rustup's proxies; then tools/kernel/bin goes before them (its cargo says why).
+    ISOTHERM_RUSTC=$(rustc --print sysroot)/bin/rustc
+    ISOTHERM_CARGO=$(dirname "$ISOTHERM_RUSTC")/cargo
+    [[ -x $ISOTHERM_CARGO ]] || ISOTHERM_CARGO=$(command -v cargo)
+    export ISOTHERM_RUSTC ISOTHERM_CARGO PATH=$ISOTHERM_PROJECT/tools/kernel/bin:$PATH
+    EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@" >/dev/null &
+    child=$!
+    # A Jupyter that was killed cannot end its kernels: they end by themselves.
+    while kill -0 "$child" 2>/dev/null; do
+        sleep 2 &
+        wait -n "$child" $! 2>/dev/null || true
+        [[ -z ${JPY_PARENT_PID:-} ]] || kill -0 "$JPY_PARENT_PID" 2>/dev/null || exit 1
+    done
+    wait "$child" 2>/dev/null
+}
+serve "$@"
+exit
