@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use isotherm::figure::Passport;
+use isotherm::figure::Tier;
 use isotherm::paper::{PaperError, PaperResult, State, Step, StepContext, Study, explain};
 
 static GROWN: AtomicUsize = AtomicUsize::new(0);
@@ -25,7 +25,7 @@ fn press(context: &StepContext<'_>) -> PaperResult<()> {
     let apples = std::fs::read_to_string(context.input("grow")?.join("apples.txt")).map_err(|e| context.error(e))?;
     let juice = format!("{} drops", apples.len());
     std::fs::write(context.path("juice.txt"), &juice).map_err(|e| context.error(e))?;
-    let mut passport = Passport { name: "juice".into(), step: "press".into(), key: context.key.clone(), ..Passport::default() };
+    let mut passport = context.passport("juice", vec![Tier::Twin], 1, serde_json::Value::Null)?;
     passport.files.insert("juice.txt".into(), isotherm::base::hash::sha256(juice.as_bytes()));
     passport.write(&context.path("juice.json")).map_err(|e| context.error(e))
 }
@@ -72,6 +72,8 @@ fn project(root: &Path) -> Study {
     for folder in ["configs", "data-manifests"] {
         std::fs::create_dir_all(root.join(folder)).unwrap();
     }
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("data-manifests/xoa.toml");
+    std::fs::copy(manifest, root.join("data-manifests/xoa.toml")).unwrap();
     std::fs::write(root.join("configs/orchard.toml"), "# five\napples = 5\n").unwrap();
     std::fs::write(root.join("configs/press.toml"), "turns = 1\n").unwrap();
     Study::at(root, STEPS).unwrap()

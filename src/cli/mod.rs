@@ -25,7 +25,6 @@ pub enum Command {
     #[command(name = "match")]
     Match(matchup::MatchCommand),
     /// Products: list, show, fetch, verify.
-    #[command(subcommand)]
     Data(data::DataCommand),
     /// The paper: plan, why, verify, run, figure, notebooks.
     #[command(subcommand)]

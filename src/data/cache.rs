@@ -26,16 +26,24 @@ impl Cache {
     /// # Errors
     /// [`DataError::Content`] where there is neither.
     pub fn open() -> DataResult<Cache> {
-        if let Some(root) = std::env::var_os("ISOTHERM_DATA").filter(|r| !r.is_empty()) {
-            return Ok(Cache::at(root));
+        if let Some(elsewhere) = std::env::var_os("ISOTHERM_DATA").filter(|r| !r.is_empty()) {
+            return Ok(Cache::at(elsewhere));
         }
         let here = std::env::current_dir().map_err(|source| DataError::File { path: ".".into(), source })?;
         match here.ancestors().find(|folder| is_project(folder)) {
-            Some(project) => Ok(Cache::at(project.join(".isotherm/data"))),
+            Some(project) => Ok(Cache::of_project(project)),
             None => Err(DataError::Content {
                 what: here.display().to_string(),
                 problem: "is not inside the Isotherm project; go there, or set ISOTHERM_DATA to a folder for the data".into(),
             }),
+        }
+    }
+
+    /// The cache of the project at `root`: `$ISOTHERM_DATA`, else `.isotherm/data` in it.
+    pub fn of_project(root: &Path) -> Cache {
+        match std::env::var_os("ISOTHERM_DATA").filter(|r| !r.is_empty()) {
+            Some(elsewhere) => Cache::at(elsewhere),
+            None => Cache::at(root.join(".isotherm/data")),
         }
     }
 

@@ -12,6 +12,7 @@ mod manifest;
 mod observations;
 mod part;
 mod pattern;
+pub mod products;
 mod receipt;
 mod registry;
 mod request;

@@ -57,8 +57,7 @@ impl Study {
     pub fn at(root: &Path, steps: &'static [Step]) -> PaperResult<Study> {
         let wrap = |e: DataError| PaperError::Content { what: "data".into(), problem: e.to_string() };
         let manifests = Manifest::load_all(&root.join("data-manifests")).map_err(wrap)?;
-        let cache = Cache::at_project(root).map_err(wrap)?;
-        Ok(Study { root: root.to_path_buf(), workshop: root.join(WORKSHOP), manifests, cache, steps })
+        Ok(Study { root: root.to_path_buf(), workshop: root.join(WORKSHOP), manifests, cache: Cache::of_project(root), steps })
     }
 
     /// The project's folder.
@@ -100,6 +99,16 @@ impl Study {
         })
     }
 
+    /// The manifests of all products.
+    pub fn manifests(&self) -> &[Manifest] {
+        &self.manifests
+    }
+
+    /// Where fetched files lie.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
     /// The manifest of a product.
     ///
     /// # Errors
@@ -116,7 +125,16 @@ impl Study {
     /// # Errors
     /// [`DataError::Content`] where the manifest has no such file or no sum for it.
     pub fn data_sha256(&self, product: &str, member: &str) -> DataResult<String> {
-        self.manifest(product)?.member_sha256(member)
+        let manifest = self.manifest(product)?;
+        let file = manifest.files.iter().find(|f| f.member == member).ok_or_else(|| DataError::Content {
+            what: product.to_string(),
+            problem: format!("its manifest lists no file {member}"),
+        })?;
+        let wheel = manifest.wheel().map(|(_, _, sum, _)| sum.to_string());
+        file.sha256.clone().or(wheel).ok_or_else(|| DataError::Content {
+            what: format!("{product}: {member}"),
+            problem: "its manifest states no sha256, so no figure may depend on it; add the sum".into(),
+        })
     }
 
     /// A product's file in the cache.
@@ -124,7 +142,7 @@ impl Study {
     /// # Errors
     /// The cache's sentence: which file is absent and how to fetch it.
     pub fn data_path(&self, product: &str, member: &str) -> DataResult<PathBuf> {
-        self.cache.path(self.manifest(product)?, member)
+        self.cache.member(self.manifest(product)?, member)
     }
 
     /// Where a step's outputs lie, or would lie.

@@ -107,7 +107,7 @@ fn contests(
         ("mediterranean_adt", Tier::Proxy, products::MEDITERRANEAN_ADT),
     ];
     for (dataset, tier, file) in real {
-        let truth = products::read(context, file)?;
+        let truth = products::read_field(context, file)?;
         let truth = products::crop_to_multiple(&truth, factor).map_err(fail)?;
         let low = coarsen_mean(&truth, factor, 1.0).map_err(fail)?;
         contests.push(Contest { dataset, tier, split: "test", low, truth });

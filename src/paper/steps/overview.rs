@@ -1,0 +1,64 @@
+//! The overview of the data: what the twin and the real fields look like.
+
+use crate::figure::{ColourMap, MapPanel, MapStyle, Tier, draw_maps};
+use crate::grid::Unit;
+use crate::paper::PaperResult;
+use crate::paper::products;
+use crate::paper::step::{Step, StepContext};
+
+/// The step.
+pub const STEP: Step = Step {
+    name: "data_overview",
+    about: "figures/data_overview.png: the twin, its instruments, and the real fields",
+    rooms: &[
+        "src/base/",
+        "src/grid/",
+        "src/cf/",
+        "src/data/",
+        "src/figure/",
+        "assets/",
+        "src/paper/products.rs",
+        "src/paper/steps/overview.rs",
+        "src/paper/steps/split.rs",
+    ],
+    configuration: None,
+    needs: &["twin"],
+    data: &[products::BLACK_SEA_SST, products::MEDITERRANEAN_ADT],
+    publishes: &[
+        ("data_overview.png", "figures/data_overview.png"),
+        ("data_overview.svg", "figures/data_overview.svg"),
+        ("data_overview.json", "figures/data_overview.json"),
+    ],
+    run,
+};
+
+fn run(context: &StepContext<'_>) -> PaperResult<()> {
+    let twin = super::twin::open(context)?;
+    let days = context.study.split()?.test_days();
+    let day = *days.get(days.len() / 2).ok_or_else(|| context.error("the split has no test day"))?;
+    let one = |field: &crate::grid::Field| products::frames(field, &[day]).map_err(|e| context.error(e));
+    let (truth, coarse) = (one(twin.truth())?, one(&twin.coarse_analysis())?);
+    let (fine, cloud) = (one(&twin.fine_analysis())?, one(&twin.liquid_water_path())?);
+    let black_sea = products::read_field(context, products::BLACK_SEA_SST)?;
+    let mediterranean = products::read_field(context, products::MEDITERRANEAN_ADT)?;
+    let panel = |title: &str, field, colour_map, quantity: &str, unit| MapPanel {
+        title: title.into(),
+        field,
+        frame: 0,
+        colour_map,
+        range: None,
+        quantity: quantity.into(),
+        unit,
+    };
+    let panels = [
+        panel("Twin: truth", &truth, ColourMap::Thermal, "SST", Unit::Celsius),
+        panel("Twin: coarse analysis", &coarse, ColourMap::Thermal, "SST", Unit::Celsius),
+        panel("Twin: fine analysis", &fine, ColourMap::Thermal, "SST", Unit::Celsius),
+        panel("Twin: cloud", &cloud, ColourMap::Viridis, "liquid water path", Unit::GramPerSquareMetre),
+        panel("Black Sea, 2016-07-07", &black_sea, ColourMap::Thermal, "SST", Unit::Celsius),
+        panel("Mediterranean, 2005-04-01", &mediterranean, ColourMap::Viridis, "dynamic topography", Unit::Metre),
+    ];
+    let passport = context.passport("data_overview", vec![Tier::Twin, Tier::Real, Tier::Proxy], 0, serde_json::Value::Null)?;
+    draw_maps(&panels, &MapStyle::default(), &context.path("data_overview"), &passport).map_err(|e| context.error(e))?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The synthetic ocean.
+
+use crate::data::{Twin, TwinConfig};
+use crate::paper::PaperResult;
+use crate::paper::step::{Step, StepContext, read_configuration};
+use crate::paper::study::Study;
+
+/// The step.
+pub const STEP: Step = Step {
+    name: "twin",
+    about: "a year of the synthetic ocean and of what its instruments see",
+    rooms: &["src/base/", "src/grid/", "src/data/twin/", "src/data/observations.rs", "src/paper/steps/twin.rs"],
+    configuration: Some("configs/twin/quick.toml"),
+    needs: &[],
+    data: &[],
+    publishes: &[],
+    run,
+};
+
+fn run(context: &StepContext<'_>) -> PaperResult<()> {
+    let configuration: TwinConfig = context.configuration()?;
+    Twin::open_or_generate(&configuration, &context.folder).map_err(|e| context.error(e))?;
+    Ok(())
+}
+
+/// The twin that a step named among its needs.
+pub(super) fn open(context: &StepContext<'_>) -> PaperResult<Twin> {
+    let folder = context.input("twin")?;
+    let configuration: TwinConfig = read_configuration(context.study.root(), STEP.configuration.unwrap_or_default())?;
+    Twin::open_or_generate(&configuration, &folder).map_err(|e| context.error(e))
+}
+
+impl Study {
+    /// The twin, made if it is stale.
+    ///
+    /// # Errors
+    /// As [`Study::run`].
+    pub fn twin(&self) -> PaperResult<Twin> {
+        let folder = self.run("twin")?;
+        let configuration: TwinConfig = read_configuration(self.root(), STEP.configuration.unwrap_or_default())?;
+        Twin::open_or_generate(&configuration, &folder).map_err(crate::paper::PaperError::step("twin"))
+    }
+}
