@@ -97,7 +97,7 @@ impl Frame {
                 leave = leave.min(room / step);
             }
         }
-        (enter < leave).then(|| [(x0 + enter * dx, y0 + enter * dy), (x0 + leave * dx, y0 + leave * dy)])
+        (enter < leave).then_some([(x0 + enter * dx, y0 + enter * dy), (x0 + leave * dx, y0 + leave * dy)])
     }
 }
 

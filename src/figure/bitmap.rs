@@ -105,7 +105,8 @@ struct Canvas<'a> {
 impl Canvas<'_> {
     fn path(&mut self, points: &[(f64, f64)], stroke: &Stroke) -> FigureResult<()> {
         let half = 0.5 * stroke.width_points * MILLIMETRES_PER_POINT;
-        for piece in dashes(points, stroke.dash_points) {
+        let dash = stroke.dash_points.map(|(on, off)| (on * MILLIMETRES_PER_POINT, off * MILLIMETRES_PER_POINT));
+        for piece in dashes(points, dash) {
             for (i, pair) in piece.windows(2).enumerate() {
                 let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
                 let length = (x1 - x0).hypot(y1 - y0);
@@ -206,6 +207,16 @@ mod tests {
         assert_eq!((bitmap.width, bitmap.height), (300, 150));
         assert_eq!((bitmap.pixel(149, 70), bitmap.pixel(150, 70)), (Some(Colour::WHITE), Some(blue)));
         assert_eq!(bitmap.pixel(300, 0), None);
+    }
+
+    #[test]
+    fn dashes_are_in_points() {
+        // dash and gap of 12 points = 50 pixels, from the left edge on
+        let mut drawing = Drawing::new(25.4, 25.4).unwrap();
+        drawing.line((0.0, 12.7), (25.4, 12.7), Stroke::dashed(Colour::BLACK, 2.0, 12.0, 12.0));
+        let bitmap = Bitmap::of(&drawing).unwrap();
+        let dark = [25, 75, 125, 175, 225, 275].map(|x| bitmap.pixel(x, 150).unwrap() == Colour::BLACK);
+        assert_eq!(dark, [true, false, true, false, true, false]);
     }
 
     #[test]

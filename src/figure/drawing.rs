@@ -6,7 +6,7 @@ use super::font::{MILLIMETRES_PER_POINT, face};
 use super::raster::Raster;
 
 /// Smallest and largest side of a figure in millimetres.
-const SIDES: std::ops::RangeInclusive<f64> = 5.0..=1000.0;
+const SIDES: std::ops::RangeInclusive<f64> = 5.0..=420.0;
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,10 +118,10 @@ impl Drawing {
     /// An empty figure of `width` by `height` millimetres.
     ///
     /// # Errors
-    /// [`FigureError::Argument`](super::FigureError) where a side is not within 5..1000 mm.
+    /// [`FigureError::Argument`](super::FigureError) where a side is not within 5..420 mm.
     pub fn new(width: f64, height: f64) -> FigureResult<Drawing> {
         if !SIDES.contains(&width) || !SIDES.contains(&height) {
-            return refuse(format!("a figure of {width} mm by {height} mm cannot be drawn; sides within 5..1000 mm are wanted"));
+            return refuse(format!("a figure of {width} mm by {height} mm cannot be drawn; sides within 5..420 mm are wanted"));
         }
         Ok(Drawing { width, height, elements: Vec::new() })
     }
@@ -189,7 +189,8 @@ fn finite(points: &[(f64, f64)]) -> bool {
     points.iter().all(|(x, y)| x.is_finite() && y.is_finite())
 }
 
-/// The pieces of a dashed line, each a line of its own; the one line where there is no dash.
+/// The pieces of a dashed line, each a line of its own; the one line where there is no dash. All lengths
+/// are in one unit.
 pub(super) fn dashes(points: &[(f64, f64)], dash: Option<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
     let Some((on, off)) = dash.filter(|(on, off)| *on > 0.0 && *off > 0.0) else { return vec![points.to_vec()] };
     let mut pieces = Vec::new();

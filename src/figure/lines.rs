@@ -90,7 +90,7 @@ pub fn draw_lines(panels: &[LinePanel], style: &LineStyle, stem: &Path, passport
     let columns = style.panels_in_a_row.unwrap_or(2).clamp(1, panels.len());
     let rows = panels.len().div_ceil(columns);
     let width = style.width_millimetres / columns as f64 - LEFT - RIGHT;
-    if !(width >= 20.0) || !(0.2..=3.0).contains(&style.aspect) {
+    if !(20.0..).contains(&width) || !(0.2..=3.0).contains(&style.aspect) {
         return refuse(format!(
             "{columns} panels of aspect {} do not fit in {} mm; 20 mm each and an aspect of 0.2..3 are wanted",
             style.aspect, style.width_millimetres

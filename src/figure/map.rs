@@ -62,8 +62,8 @@ const TICKS: f64 = 4.5;
 const BAR: f64 = 2.6;
 /// Room for the bar, its ticks and its label.
 const BAR_ROOM: f64 = 12.5;
-/// A map is at most this many times as high as wide.
-const TALLEST: f64 = 1.3;
+/// A figure is at most this high in millimetres, to fit a page with its caption.
+const TALLEST: f64 = 215.0;
 
 /// Draws the maps and writes `stem` + `.png`, `.svg`, `.json`; the passport as written is given back.
 ///
@@ -85,13 +85,14 @@ pub fn draw_maps(panels: &[MapPanel<'_>], style: &MapStyle, stem: &Path, passpor
     let columns = style.panels_in_a_row.unwrap_or(usual).clamp(1, panels.len());
     let rows = panels.len().div_ceil(columns);
     let cell = (style.width_millimetres - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
-    if !(cell >= 20.0) {
+    if !(20.0..).contains(&cell) {
         return refuse(format!("{columns} maps do not fit in {} mm; 20 mm each are wanted", style.width_millimetres));
     }
-    let boxes: Vec<Frame> = panels.iter().map(|p| frame(p.field, cell)).collect::<FigureResult<_>>()?;
     let one_bar = (1..panels.len()).all(|i| ranges[i] == ranges[0] && alike(&panels[i], &panels[0])) && panels.len() > 1;
-    let row_heights: Vec<f64> = boxes.chunks(columns).map(|row| row.iter().map(|f| f.height).fold(0.0, f64::max)).collect();
     let around = TITLE + TICKS + if one_bar { 1.0 } else { BAR_ROOM };
+    let room = (TALLEST - HEADER - if one_bar { BAR_ROOM } else { 0.0 }) / rows as f64 - around;
+    let boxes: Vec<Frame> = panels.iter().map(|p| frame(p.field, cell, room.max(20.0))).collect::<FigureResult<_>>()?;
+    let row_heights: Vec<f64> = boxes.chunks(columns).map(|row| row.iter().map(|f| f.height).fold(0.0, f64::max)).collect();
     let height = HEADER + row_heights.iter().sum::<f64>() + rows as f64 * around + if one_bar { BAR_ROOM } else { 0.0 };
     let mut drawing = Drawing::new(style.width_millimetres, height)?;
     draw_tier(&mut drawing, style.width_millimetres - RIGHT, &passport.tier)?;
@@ -160,15 +161,15 @@ fn ranges(panels: &[MapPanel<'_>], share: bool) -> FigureResult<Vec<(f64, f64)>>
     Ok(own)
 }
 
-/// The box of a map within a cell `width` millimetres wide; its place is set later.
-fn frame(field: &Field, width: f64) -> FigureResult<Frame> {
+/// The box of a map within a cell of `width` by `height` millimetres; its place is set later.
+fn frame(field: &Field, width: f64, height: f64) -> FigureResult<Frame> {
     let ends = |edges: Vec<f64>| edges.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), e| (a.min(*e), b.max(*e)));
     let (x, y) = (ends(field.longitude().edges()), ends(field.latitude().edges()));
     let (x, y) = (Scale::Linear(x.0, x.1).check("longitude")?, Scale::Linear(y.0, y.1).check("latitude")?);
     let span = |scale: Scale| scale.ends().1 - scale.ends().0;
     let middle = 0.5 * (y.ends().0 + y.ends().1);
     let tall = span(y) / (span(x) * middle.to_radians().cos().max(0.1));
-    let shrink = (TALLEST / tall).min(1.0);
+    let shrink = (height / (width * tall)).min(1.0);
     Ok(Frame { left: 0.0, top: 0.0, width: width * shrink, height: width * shrink * tall, x, y })
 }
 
@@ -275,8 +276,11 @@ mod tests {
     #[test]
     fn distances_agree_at_the_middle_latitude() {
         // 3 degrees by 2 degrees about 31 N: 60 mm wide, 60 * 2 / (3 cos 31) = 46.665 mm high
-        let frame = frame(&small(true), 60.0).unwrap();
+        let frame = frame(&small(true), 60.0, 100.0).unwrap();
         assert!((frame.height - 46.6653).abs() < 1e-3, "{}", frame.height);
+        // no higher than its cell, in the same proportion
+        let low = super::frame(&small(true), 60.0, 46.6653 / 2.0).unwrap();
+        assert!((low.width - 30.0).abs() < 1e-3, "{}", low.width);
     }
 
     #[test]

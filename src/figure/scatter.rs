@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::axes::{Frame, HEADER, LABEL_POINTS, draw_tier, panel_title};
+use super::axes::{Frame, HEADER, LABEL_POINTS, TICK_POINTS, draw_tier, panel_title};
 use super::bitmap::PIXELS_PER_MILLIMETRE;
 use super::colour_bar::ColourBar;
 use super::colour_map::{Colour, ColourMap};
@@ -87,8 +87,13 @@ impl Default for ScatterStyle {
 const LEFT: f64 = 12.5;
 const RIGHT: f64 = 16.5;
 const BOTTOM: f64 = 9.5;
-const GAP: f64 = 3.0;
+const GAP: f64 = 5.0;
 const TITLE: f64 = 5.0;
+/// Panels narrower than this show their numbers without a box, whose empty corner would hide points.
+const FRAMED: f64 = 48.0;
+
+const FIT: Stroke = Stroke { colour: Colour::hex(0xe6194b), width_points: 0.8, dash_points: None };
+const ONE_TO_ONE: Stroke = Stroke { colour: Colour::BLACK, width_points: 0.7, dash_points: Some((4.0, 3.0)) };
 
 /// Draws the panels and writes `stem` + `.png`, `.svg`, `.json`; the passport as written is given back.
 /// Its numbers gain `drawn`: for each panel the statistics in the box, and the range, cell and peak of
@@ -104,7 +109,7 @@ pub fn draw_scatter(panels: &[ScatterPanel], style: &ScatterStyle, stem: &Path, 
     let columns = columns(panels.len(), style.panels_in_a_row);
     let rows = panels.len().div_ceil(columns);
     let side = (style.width_millimetres - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
-    if !(side >= 20.0) {
+    if !(20.0..).contains(&side) {
         return refuse(format!("{columns} panels do not fit in {} mm; 20 mm each are wanted", style.width_millimetres));
     }
     let height = HEADER + rows as f64 * (TITLE + side) + BOTTOM;
@@ -112,6 +117,7 @@ pub fn draw_scatter(panels: &[ScatterPanel], style: &ScatterStyle, stem: &Path, 
     let densities: Vec<Density> = panels.iter().map(|p| Density::count(&p.x, &p.y, low, high)).collect();
     let peak = densities.iter().map(|d| d.peak).max().unwrap_or(1).max(2);
     draw_tier(&mut drawing, style.width_millimetres - RIGHT, &passport.tier)?;
+    draw_key(&mut drawing)?;
 
     let ticks = scale.ticks((side / 8.0).clamp(3.0, 8.0) as usize);
     for (i, (panel, density)) in panels.iter().zip(&densities).enumerate() {
@@ -192,18 +198,30 @@ fn round_range(panels: &[ScatterPanel]) -> (f64, f64) {
     if low < high { (low, high) } else { (low - step, high + step) }
 }
 
-/// The dashed 1:1 line and the fit, each on a white casing so that both show on dark and light points.
+/// The fit and, over it, the dashed 1:1 line, so that both show where they coincide; thin, so that a
+/// narrow cloud of points still shows beside them.
 fn draw_lines(drawing: &mut Drawing, frame: &Frame, statistics: &PanelStatistics) {
     let (low, high) = frame.x.ends();
     let fit = |x: f64| statistics.slope * x + statistics.intercept;
-    if let Some([a, b]) = frame.clip((low, low), (high, high)) {
-        drawing.line(a, b, Stroke::solid(Colour::WHITE, 1.5));
-        drawing.line(a, b, Stroke::dashed(Colour::BLACK, 0.8, 3.5, 2.5));
-    }
     if let Some([a, b]) = frame.clip((low, fit(low)), (high, fit(high))) {
-        drawing.line(a, b, Stroke::solid(Colour::WHITE, 1.7));
-        drawing.line(a, b, Stroke::solid(Colour::hex(0xd55e00), 1.0));
+        drawing.line(a, b, FIT);
     }
+    if let Some([a, b]) = frame.clip((low, low), (high, high)) {
+        drawing.line(a, b, ONE_TO_ONE);
+    }
+}
+
+/// What the two lines are, at the left of the header strip.
+fn draw_key(drawing: &mut Drawing) -> FigureResult<()> {
+    let mut left = LEFT;
+    for (stroke, words) in [(ONE_TO_ONE, "1:1"), (FIT, "fit")] {
+        let text = Text::new(words, TICK_POINTS, Anchor::Start);
+        drawing.line((left, 2.7), (left + 7.0, 2.7), stroke);
+        let length = text.length()?;
+        drawing.text(left + 8.0, 2.7 + 0.5 * text.cap_height(), text);
+        left += 8.0 + length + 4.0;
+    }
+    Ok(())
 }
 
 fn draw_numbers(drawing: &mut Drawing, frame: &Frame, s: &PanelStatistics, style: &ScatterStyle) -> FigureResult<()> {
@@ -224,12 +242,19 @@ fn draw_numbers(drawing: &mut Drawing, frame: &Frame, s: &PanelStatistics, style
         widest = widest.max(text.length()?);
     }
     let step = 1.28 * points * MILLIMETRES_PER_POINT;
-    let (left, top, inset) = (frame.left + 1.8, frame.top + 1.8, 1.0);
-    let height = step * texts.len() as f64 + 2.0 * inset - 0.28 * points * MILLIMETRES_PER_POINT;
-    drawing.rectangle(left, top, widest + 2.0 * inset, height, Colour::WHITE, 0.85);
-    drawing.outline(left, top, widest + 2.0 * inset, height, Stroke::solid(Colour::hex(0x808080), 0.4));
+    let framed = frame.width >= FRAMED;
+    let (margin, inset) = if framed { (1.8, 1.0) } else { (1.4, 0.4) };
+    let (left, top) = (frame.left + margin, frame.top + margin);
+    if framed {
+        let height = step * texts.len() as f64 + 2.0 * inset - 0.28 * points * MILLIMETRES_PER_POINT;
+        drawing.rectangle(left, top, widest + 2.0 * inset, height, Colour::WHITE, 0.85);
+        drawing.outline(left, top, widest + 2.0 * inset, height, Stroke::solid(Colour::hex(0x808080), 0.4));
+    }
     for (i, text) in texts.into_iter().enumerate() {
         let baseline = top + inset + text.cap_height() + 0.1 + step * i as f64;
+        if !framed {
+            drawing.rectangle(left, baseline - text.cap_height() - 0.4, text.length()? + 2.0 * inset, step, Colour::WHITE, 0.85);
+        }
         drawing.text(left + inset, baseline, text);
     }
     Ok(())

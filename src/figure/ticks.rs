@@ -51,11 +51,11 @@ impl Scale {
         }
     }
 
-    /// Labelled ticks, at most about `wanted`.
+    /// Labelled ticks, about `wanted` of them.
     pub(super) fn ticks(self, wanted: usize) -> Vec<Tick> {
         let (low, high) = self.ends();
         match self {
-            Scale::Linear(..) => linear_ticks(low, high, nice_step((high - low) / wanted.max(1) as f64)),
+            Scale::Linear(..) => linear_ticks(low, high, nice_step(0.8 * (high - low) / wanted.max(1) as f64)),
             Scale::Logarithmic(..) => {
                 let (first, last) = ((low.log10() - 1e-9).ceil() as i32, (high.log10() + 1e-9).floor() as i32);
                 if last - first < 1 {
@@ -64,11 +64,12 @@ impl Scale {
                     let inside = values.filter(|v| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9));
                     return inside.map(|v| Tick { value: v, label: (plain(v), None) }).collect();
                 }
-                let every = ((last - first) / wanted.max(1) as i32 + 1).max(1);
-                (first..=last)
-                    .filter(|p| p.rem_euclid(every) == 0)
-                    .map(|p| Tick { value: 10f64.powi(p), label: power(p) })
-                    .collect()
+                let every = ((last - first) as usize).div_ceil(wanted.max(1)).max(1) as i32;
+                let powers: Vec<i32> = (first..=last).filter(|p| p.rem_euclid(every) == 0).collect();
+                let short = powers.iter().all(|p| (-1..=3).contains(p));
+                let label =
+                    |p: i32| if short { (plain(10f64.powi(p)), None) } else { ("10".into(), Some(signed(f64::from(p), 0))) };
+                powers.into_iter().map(|p| Tick { value: 10f64.powi(p), label: label(p) }).collect()
             }
         }
     }
@@ -115,13 +116,6 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
     if value < 0.0 && !is_zero { format!("−{text}") } else { text }
 }
 
-fn power(exponent: i32) -> (String, Option<String>) {
-    match exponent {
-        -1..=3 => (plain(10f64.powi(exponent)), None),
-        _ => ("10".into(), Some(signed(f64::from(exponent), 0))),
-    }
-}
-
 fn plain(value: f64) -> String {
     let decimals = (-value.log10().floor()).max(0.0) as usize;
     format!("{value:.decimals$}")
@@ -135,7 +129,7 @@ pub(super) fn grouped(count: u64) -> String {
     }
     let mut text = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push('\u{a0}');
         }
         text.push(c);
