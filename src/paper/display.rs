@@ -85,7 +85,7 @@ impl Study {
     }
 
     /// Runs the step that publishes `name` with this ending, and gives the path.
-    fn published(&self, name: &str, ending: &str) -> PaperResult<PathBuf> {
+    pub(super) fn published(&self, name: &str, ending: &str) -> PaperResult<PathBuf> {
         let file = format!("{name}{ending}");
         let step = self.publisher(&file)?;
         self.run(step.name)?;

@@ -10,8 +10,7 @@ use crate::grid::{Field, area_weights, coarsen_mean};
 use crate::methods::SuperResolver;
 use crate::paper::products;
 use crate::paper::step::{DataFile, Step, StepContext};
-use crate::paper::table::{Table, TidyRow};
-use crate::paper::{PaperResult, read_configuration};
+use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
 use crate::score::{BlockAccumulator, PointwiseMetric};
 
 /// How the ladder is scored (`configs/ladder/quick.toml`).
@@ -79,10 +78,12 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         println!("scoring {} ({}), {} frames", contest.dataset, contest.split, contest.truth.frames());
         rows.extend(score(context, &configuration, &contest, &methods)?);
     }
-    let table = Table::new("ladder_scores", rows);
+    let table = TidyTable::new("ladder_scores", rows)?;
     let passport =
         context.passport("ladder_scores", vec![Tier::Twin, Tier::Real, Tier::Proxy], configuration.seed, serde_json::Value::Null)?;
-    table.publish(&context.folder, &certificate.to_string(), passport).map_err(|e| context.error(e))
+    let render = TableRender { title: "Refinement by a factor of five", certificate: &certificate.to_string(), decimals: 4 };
+    publish_table(&table, &render, &context.path("ladder_scores"), &passport)?;
+    Ok(())
 }
 
 fn contests(
@@ -136,15 +137,15 @@ fn score(
     let unit = contest.truth.unit().difference().symbol();
     let row = |method: &str, metric: String, value: f64, lower: f64, upper: f64, n: usize, n_eff: f64| TidyRow {
         dataset: contest.dataset.into(),
-        tier: contest.tier.id().into(),
+        tier: contest.tier,
         split: contest.split.into(),
         method: method.into(),
         metric,
         value,
-        lower,
-        upper,
+        lower: Some(lower),
+        upper: Some(upper),
         n: n as u64,
-        n_eff,
+        n_eff: Some(n_eff),
         unit: unit.into(),
         seed: configuration.seed,
     };
@@ -196,12 +197,4 @@ fn accumulate(
         }
     }
     Ok(blocks)
-}
-
-/// Reads the ladder's configuration (the notebooks show it).
-///
-/// # Errors
-/// As [`read_configuration`].
-pub fn configuration(root: &std::path::Path) -> PaperResult<LadderConfiguration> {
-    read_configuration(root, STEP.configuration.unwrap_or_default())
 }

@@ -8,11 +8,10 @@ use super::weights;
 use crate::data::{Observation, Observations};
 use crate::figure::Tier;
 use crate::grid::{Field, SECONDS_PER_DAY};
-use crate::paper::PaperResult;
 use crate::paper::matchup_table::MatchupTable;
 use crate::paper::products;
 use crate::paper::step::{Step, StepContext};
-use crate::paper::table::{Table, TidyRow};
+use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
 use crate::score::{
     Interpolation, MatchRule, Pairs, Point, PointwiseMetric, Resampling, ScoreResult, common_set, match_field, percentile_interval,
     resample, super_observations,
@@ -95,7 +94,9 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let mut passport = context.passport("scatter_scores", vec![Tier::Twin], configuration.seed, serde_json::Value::Null)?;
     let sum = crate::base::hash::sha256_file(&context.path("scatter_matchups.csv")).map_err(|e| context.error(e))?;
     passport.files.insert("scatter_matchups.csv".into(), sum);
-    Table::new("scatter_scores", rows).publish(&context.folder, &certificate.to_string(), passport).map_err(|e| context.error(e))
+    let render = TableRender { title: "Products against drifters and moorings", certificate: &certificate.to_string(), decimals: 4 };
+    publish_table(&TidyTable::new("scatter_scores", rows)?, &render, &context.path("scatter_scores"), &passport)?;
+    Ok(())
 }
 
 /// Local solar hour of an observation.
@@ -201,15 +202,15 @@ fn statistics(configuration: &MatchupConfiguration, table: &MatchupTable) -> Sco
             let interval = percentile_interval(&replicates, 0.95)?;
             rows.push(TidyRow {
                 dataset: "twin_in_situ".into(),
-                tier: Tier::Twin.id().into(),
+                tier: Tier::Twin,
                 split: "test".into(),
                 method: id.clone(),
                 metric: name.into(),
                 value: of(&merged(&all))?,
-                lower: interval.lower,
-                upper: interval.upper,
+                lower: Some(interval.lower),
+                upper: Some(interval.upper),
                 n: values.len() as u64,
-                n_eff: blocks.len() as f64,
+                n_eff: Some(blocks.len() as f64),
                 unit: unit.into(),
                 seed: configuration.seed,
             });

@@ -1,10 +1,9 @@
 //! The scatter figure: products against in-situ temperatures, one panel a product.
 
 use crate::figure::{PanelStatistics, ScatterPanel, ScatterStyle, Tier, draw_scatter};
-use crate::paper::PaperResult;
+use crate::paper::{PaperResult, TidyTable};
 use crate::paper::matchup_table::MatchupTable;
 use crate::paper::step::{Step, StepContext};
-use crate::paper::table::Table;
 
 /// Products of the figure with their titles, in reading order.
 const PANELS: [(&str, &str); 4] = [
@@ -29,7 +28,7 @@ pub const STEP: Step = Step {
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let folder = context.input("matchups")?;
     let matchups = MatchupTable::read(&folder.join("scatter_matchups.csv"))?;
-    let scores = Table::read(&folder.join("scatter_scores.csv")).map_err(|e| context.error(e))?;
+    let scores = TidyTable::read_csv(&folder.join("scatter_scores.csv"))?;
     let mut panels = Vec::new();
     for (id, title) in PANELS {
         let values = matchups
@@ -40,7 +39,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
             .ok_or_else(|| context.error(format!("the matchup table has no product '{id}'")))?;
         // The digits in the box are those of the table: it is the one source.
         let number = |metric: &str| {
-            let row = scores.rows.iter().find(|r| r.method == id && r.metric == metric);
+            let row = scores.rows().iter().find(|r| r.method == id && r.metric == metric);
             row.map(|r| (r.value, r.n)).ok_or_else(|| context.error(format!("the score table has no {metric} of '{id}'")))
         };
         panels.push(ScatterPanel {
@@ -57,7 +56,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
             },
         });
     }
-    let seed = scores.rows.first().map_or(0, |r| r.seed);
+    let seed = scores.rows().first().map_or(0, |r| r.seed);
     let passport = context.passport("scatter", vec![Tier::Twin], seed, serde_json::Value::Null)?;
     draw_scatter(&panels, &ScatterStyle::default(), &context.path("scatter"), &passport).map_err(|e| context.error(e))?;
     Ok(())
