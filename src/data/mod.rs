@@ -2,6 +2,7 @@
 
 mod error;
 mod observations;
+pub mod twin;
 
 pub use error::{DataError, DataResult};
 pub use observations::{Observation, Observations, Platform};
