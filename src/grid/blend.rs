@@ -146,7 +146,8 @@ mod tests {
     fn two_tiles_by_hand() {
         // a row pair of 2 x 3 cells, tiles of 2 at columns 0 and 1: the middle column is the mean of both
         let tiling = Tiling::new(2, 3, 2, 1).unwrap();
-        assert_eq!(tiling.stitch(&[vec![1.0_f64; 4], vec![5.0; 4]]).unwrap(), [1.0, 3.0, 5.0, 1.0, 3.0, 5.0]);
+        let got = tiling.stitch(&[vec![1.0_f64; 4], vec![5.0; 4]]).unwrap();
+        assert!(got.iter().zip([1.0, 3.0, 5.0, 1.0, 3.0, 5.0]).all(|(a, b)| (a - b).abs() < 1e-14), "{got:?}");
         assert!(tiling.stitch(&[vec![1.0_f64; 4]]).is_err());
         assert!(tiling.stitch(&[vec![1.0_f64; 4], vec![5.0; 3]]).is_err());
     }

@@ -15,8 +15,11 @@ pub const CUBIC_A_KEYS: f64 = -0.5;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kernel {
-    /// The cell whose centre is nearest.
+    /// The cell whose centre is nearest; of two equally near the upper one.
     Nearest,
+    /// The nearest cell as Pillow finds it: positions are summed up step by step, so that where two cells are
+    /// equally near, rounding decides.
+    NearestSummed,
     /// Mean over a cell; with antialias the plain area mean (Pillow's `BOX`).
     Box,
     /// Straight line between centres.
@@ -37,7 +40,7 @@ impl Kernel {
     /// Half the kernel's width in cells.
     pub fn support(self) -> f64 {
         match self {
-            Kernel::Nearest | Kernel::Box => 0.5,
+            Kernel::Nearest | Kernel::NearestSummed | Kernel::Box => 0.5,
             Kernel::Linear => 1.0,
             Kernel::Cubic { .. } | Kernel::Spline3 => 2.0,
             Kernel::Lanczos3 => 3.0,
@@ -58,7 +61,7 @@ impl Kernel {
         let d = x.abs();
         match self {
             // Half open, so that a point midway between two cells belongs to one of them.
-            Kernel::Nearest | Kernel::Box => f64::from(u8::from(x > -0.5 && x <= 0.5)),
+            Kernel::Nearest | Kernel::NearestSummed | Kernel::Box => f64::from(u8::from(x > -0.5 && x <= 0.5)),
             Kernel::Linear => (1.0 - d).max(0.0),
             Kernel::Cubic { a } if d <= 1.0 => ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0,
             Kernel::Cubic { a } if d < 2.0 => ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a,

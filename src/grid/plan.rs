@@ -70,12 +70,18 @@ impl AxisPlan {
         let support = kernel.support() * stretch;
         let mut plan = AxisPlan::with_capacity(output, output * (2.0 * support + 1.0) as usize);
         plan.spline = spline.then_some(edge);
+        let mut summed = 0.5 * ratio;
         for cell in 0..output {
             let position = if align_corners {
                 if output > 1 { cell as f64 * (input as f64 - 1.0) / (output as f64 - 1.0) } else { 0.0 }
             } else {
                 (cell as f64 + 0.5) * ratio - 0.5
             };
+            if kernel == Kernel::NearestSummed {
+                plan.push(std::iter::once((summed as isize, 1.0)), input, Edge::Clamp);
+                summed += ratio;
+                continue;
+            }
             if kernel == Kernel::Nearest {
                 // In whole numbers where possible, so that no rounding moves a cell.
                 let nearest = if align_corners { position.round() as usize } else { (2 * cell + 1) * input / (2 * output) };

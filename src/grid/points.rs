@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::error::{GridError, GridResult};
 use super::lookup::{Bracket, Lookup};
 use super::plane::{Sample, check_plane};
+use super::sphere::central_angle;
 use super::spline::natural_spline;
 
 /// How a value between cell centres is made. Peers differ in what they do with masked corners and outside.
@@ -22,8 +23,8 @@ pub enum PointRule {
     /// Bilinear; no value where any of the four corners is masked, even one without weight (SciPy, xarray,
     /// pyinterp).
     BilinearAllValid,
-    /// Weights 1/d² of the four corners, d in degrees; all must be valid unless the point lies on one
-    /// (pyinterp's `inverse_distance_weighting`).
+    /// Weights 1/d² of the four corners, d the great-circle distance; all must be valid unless the point lies on
+    /// one (pyinterp's `inverse_distance_weighting`).
     InverseDistance,
     /// Natural cubic splines over the surrounding 6 x 6 cells, which must all exist and be valid (pyinterp's
     /// `bicubic` with `nx = ny = 3`).
@@ -87,7 +88,7 @@ impl<'a, T: Sample> PointSampler<'a, T> {
             PointRule::BilinearAllValid => {
                 self.corners(y, x).into_iter().try_fold(0.0, |sum, (value, weight)| Some(sum + weight * value?))
             }
-            PointRule::InverseDistance => self.inverse_distance(y, x),
+            PointRule::InverseDistance => self.inverse_distance(latitude, y, x),
             PointRule::SplineWindow => self.spline_window(y, x),
         }
     }
@@ -108,13 +109,14 @@ impl<'a, T: Sample> PointSampler<'a, T> {
         ]
     }
 
-    fn inverse_distance(&self, y: Bracket, x: Bracket) -> Option<f64> {
+    fn inverse_distance(&self, latitude: f64, y: Bracket, x: Bracket) -> Option<f64> {
         let (dy, dx) = (self.latitude.gap(y.lower), self.longitude.gap(x.lower));
         let (mut sum, mut weights) = (0.0, 0.0);
         let offsets = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)];
         let mut poisoned = false;
         for ((row, column), (value, _)) in offsets.into_iter().zip(self.corners(y, x)) {
-            let squared = ((row - y.fraction) * dy).powi(2) + ((column - x.fraction) * dx).powi(2);
+            let corner = latitude + (row - y.fraction) * dy;
+            let squared = central_angle(latitude, 0.0, corner, (column - x.fraction) * dx).powi(2);
             if squared == 0.0 {
                 return value;
             }

@@ -3,37 +3,63 @@
 use super::edge::Edge;
 
 /// Turns values into the coefficients of the interpolating cubic B-spline along the rows' axis, in place, for
-/// all `columns` at once.
+/// all `columns` at once: `c[i-1] + 4 c[i] + c[i+1] = 6 f[i]`, by one recursion down and one up.
 ///
-/// Solves `c[i-1] + 4 c[i] + c[i+1] = 6 f[i]` exactly, with the end closed by mirroring about the outer
-/// centre ([`Edge::Mirror`]) or the outer edge (any other rule).
+/// The ends are closed by mirroring about the outer centre ([`Edge::Mirror`]) or the outer edge (any other rule).
+/// For the latter SciPy's start value is followed, digit for digit: it takes the first value's last echo from the
+/// running sum instead of the value, which moves the ends of an axis of n cells by some 0.27^(2n) of the values
+/// (1e-6 for 5 cells, nothing for 20). Only rules that follow SciPy use it.
+///
+/// # Reference
+/// Unser, M. (1999), Splines: a perfect fit for signal and image processing. doi:10.1109/79.799930.
 pub(crate) fn spline_coefficients(plane: &mut [f64], rows: usize, columns: usize, edge: Edge) {
     if rows < 2 || columns == 0 {
         return;
     }
-    let (end_diagonal, end_neighbour) = if edge == Edge::Mirror { (4.0, 2.0) } else { (5.0, 1.0) };
-    let mut ratio = vec![0.0; rows];
-    for i in 0..rows {
-        let last = i == rows - 1;
-        let diagonal = if i == 0 || last { end_diagonal } else { 4.0 };
-        let lower = if last { end_neighbour } else { f64::from(u8::from(i > 0)) };
-        let upper = if i == 0 { end_neighbour } else { 1.0 };
-        let pivot = diagonal - if i > 0 { lower * ratio[i - 1] } else { 0.0 };
-        ratio[i] = upper / pivot;
-        let (before, here) = plane.split_at_mut(i * columns);
-        let here = &mut here[..columns];
-        if i == 0 {
-            here.iter_mut().for_each(|v| *v = 6.0 * *v / pivot);
+    let pole = 3.0_f64.sqrt() - 2.0;
+    plane.iter_mut().for_each(|value| *value *= 6.0);
+    for x in 0..columns {
+        plane[x] = causal_start(|y| plane[y * columns + x], rows, pole, edge);
+    }
+    for y in 1..rows {
+        let (before, here) = plane.split_at_mut(y * columns);
+        here[..columns].iter_mut().zip(&before[(y - 1) * columns..]).for_each(|(value, above)| *value += pole * above);
+    }
+    let (before, last) = plane.split_at_mut((rows - 1) * columns);
+    for (value, above) in last.iter_mut().zip(&before[(rows - 2) * columns..]) {
+        *value = if edge == Edge::Mirror {
+            (pole * above + *value) * pole / (pole * pole - 1.0)
         } else {
-            let above = &before[(i - 1) * columns..];
-            here.iter_mut().zip(above).for_each(|(v, p)| *v = (6.0 * *v - lower * p) / pivot);
+            *value * pole / (pole - 1.0)
+        };
+    }
+    for y in (0..rows - 1).rev() {
+        let (here, below) = plane.split_at_mut((y + 1) * columns);
+        here[y * columns..].iter_mut().zip(&below[..columns]).for_each(|(value, next)| *value = pole * (next - *value));
+    }
+}
+
+/// The sum of the values' mirror images before the first, each one pole's power weaker: where the recursion starts.
+fn causal_start(value: impl Fn(usize) -> f64, length: usize, pole: f64, edge: Edge) -> f64 {
+    let last = length - 1;
+    let mut power = pole;
+    if edge == Edge::Mirror {
+        let far = pole.powi(last as i32);
+        let mut sum = value(0) + far * value(last);
+        for i in 1..last {
+            sum += power * (value(i) + far * value(last - i));
+            power *= pole;
         }
+        return sum / (1.0 - far * far);
     }
-    for i in (0..rows - 1).rev() {
-        let (here, below) = plane.split_at_mut((i + 1) * columns);
-        let factor = ratio[i];
-        here[i * columns..].iter_mut().zip(&below[..columns]).for_each(|(v, n)| *v -= factor * n);
+    let far = pole.powi(length as i32);
+    let mut sum = value(0) + far * value(last);
+    for i in 1..length {
+        let echo = if i == last { sum } else { value(last - i) };
+        sum += power * (value(i) + far * echo);
+        power *= pole;
     }
+    value(0) + sum * pole / (1.0 - far * far)
 }
 
 /// The natural cubic spline (no curvature at its ends) through points at 0, 1, 2, ..., at position `at`.
@@ -65,14 +91,17 @@ mod tests {
 
     #[test]
     fn coefficients_give_the_values_back() {
-        let values = [3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0];
+        let values: Vec<f64> = (0..30).map(|i| f64::from(i * i % 17) - 8.0).collect();
         for edge in [Edge::Mirror, Edge::Reflect] {
             for n in 1..=values.len() {
                 let mut c = values[..n].to_vec();
                 spline_coefficients(&mut c, n, 1, edge);
+                // SciPy's start for the reflected end is off by the last echo of the first value.
+                let slip = if edge == Edge::Reflect && n > 1 { 30.0 * 0.268_f64.powi(2 * n as i32) } else { 0.0 };
                 for (i, want) in values[..n].iter().enumerate() {
                     let at = |k: isize| edge.fold(i as isize + k, n).map_or(0.0, |j| c[j]);
-                    assert!(((at(-1) + 4.0 * at(0) + at(1)) / 6.0 - want).abs() < 1e-12, "{edge:?} {n} {i}");
+                    let got = if n == 1 { c[0] } else { (at(-1) + 4.0 * at(0) + at(1)) / 6.0 };
+                    assert!((got - want).abs() < 1e-12 + slip, "{edge:?} {n} {i}: {got}, want {want}");
                 }
             }
         }
