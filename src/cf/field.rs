@@ -36,7 +36,7 @@ pub struct ReadOptions {
 /// Latitudes run south to north and longitudes west to east in the field, whatever they do in the file;
 /// longitudes keep the file's count (0..360 or -180..180), or that of the box. Cells with a fill value are
 /// [`Cell::Missing`], unless an ancillary variable of flags with the meanings that
-/// `write_fields` writes says why. Dimensions of length one that are no axis are
+/// [`write_fields`](super::write_fields) writes says why. Dimensions of length one that are no axis are
 /// dropped. A variable of errors, anomalies or differences of temperature gets a difference's unit.
 /// Without a time in the file the field has the attribute `time_note`.
 ///
@@ -202,7 +202,7 @@ fn is_difference(facts: &Variable) -> bool {
     if let Some(text) = facts.text("units_metadata") {
         return text.contains("difference");
     }
-    let words = ["error", "anomaly", "anomalies", "deviation", "difference", "uncertainty", "stddev", "bias"];
+    let words = ["error", "anomaly", "anomalies", "deviation", "difference", "uncertainty", "stddev"];
     [Some(facts.name.as_str()), facts.text("standard_name"), facts.text("long_name")].into_iter().flatten().any(|text| {
         let text = text.to_ascii_lowercase();
         text == "err" || text == "anom" || words.iter().any(|word| text.contains(word))
