@@ -5,6 +5,8 @@ mod support;
 
 mod bootstrap;
 mod cf_decode;
+mod deterministic;
 mod interpolation;
 mod matchup;
 mod stitching;
+mod weighted;
