@@ -7,6 +7,7 @@ mod blocks;
 mod correlation;
 mod distance;
 mod error;
+mod gradient;
 mod interval;
 mod kge;
 mod lag;
@@ -15,6 +16,7 @@ mod matchup;
 mod metric;
 mod pairs;
 mod pointwise;
+mod psnr;
 mod quantile;
 mod rank;
 mod relative;
@@ -23,6 +25,7 @@ mod robust;
 #[allow(clippy::module_inception)]
 mod score;
 mod shape;
+mod ssim;
 mod super_observation;
 mod valid;
 
@@ -33,6 +36,7 @@ pub use blocks::{BlockAccumulator, BlockDifference, BlockScore, DEFAULT_COVERAGE
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use distance::great_circle_degrees;
 pub use error::{ScoreError, ScoreResult};
+pub use gradient::{GradientMagnitude, gradient_magnitude, gradient_pairs, sobel_magnitude};
 pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
 pub use kge::{Kge, kge_nonparametric};
 pub use lag::lagged_pairs;
@@ -48,5 +52,6 @@ pub use resample::{Resampling, resample, runs_from};
 pub use robust::{IQR_OF_STANDARD_NORMAL, MAD_TO_STANDARD_DEVIATION, RobustStatistics};
 pub use score::{Score, Weighting};
 pub use shape::{excess_kurtosis, skewness};
+pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
 pub use valid::valid_pairs;

@@ -111,6 +111,8 @@ pub enum Normalisation {
     Range,
     /// Mean of the truth.
     Mean,
+    /// Root mean square of the truth.
+    RootMeanSquare,
     /// Interquartile range of the truth.
     InterquartileRange,
     /// Standard deviation (divisor n − 1) of the steps from each truth to the next: how hard the series is to follow.
@@ -121,7 +123,7 @@ pub enum Normalisation {
 ///
 /// # Formula
 /// ```text
-/// NRMSE = RMSE / (max t − min t)  |  RMSE / t̄  |  RMSE / (Q₃ − Q₁)  |  RMSE / sd(tᵢ₊₁ − tᵢ)
+/// NRMSE = RMSE / (max t − min t)  |  RMSE / t̄  |  RMSE / √(mean t²)  |  RMSE / (Q₃ − Q₁)  |  RMSE / sd(tᵢ₊₁ − tᵢ)
 /// ```
 /// 0 is perfect.
 ///
@@ -144,6 +146,7 @@ pub fn normalised_rmse(truth: &[f64], prediction: &[f64], by: Normalisation) -> 
     let ordered = sorted(truth)?;
     let scale = match by {
         Normalisation::Range => ordered[ordered.len() - 1] - ordered[0],
+        Normalisation::RootMeanSquare => (pairs.mean_truth().powi(2) + pairs.spread_truth() / pairs.weight()).sqrt(),
         Normalisation::InterquartileRange => quantile_of_sorted(&ordered, 0.75)? - quantile_of_sorted(&ordered, 0.25)?,
         Normalisation::Mean => {
             if mean_is_zero(pairs.mean_truth(), pairs.spread_truth(), pairs.weight()) {
