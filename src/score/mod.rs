@@ -2,33 +2,56 @@
 //!
 //! Errors are prediction − truth everywhere. What is undefined is a [`ScoreError`] with its reason.
 
+mod agreement;
 mod blocks;
+mod correlation;
 mod distance;
 mod error;
+mod gradient;
 mod interval;
+mod kge;
+mod lag;
 mod locate;
 mod matchup;
 mod metric;
 mod pairs;
 mod pointwise;
+mod psnr;
 mod quantile;
+mod rank;
+mod relative;
 mod resample;
 mod robust;
 #[allow(clippy::module_inception)]
 mod score;
+mod shape;
+mod ssim;
 mod super_observation;
+mod valid;
 
+pub use agreement::{
+    index_of_agreement, modified_nse, refined_index_of_agreement, relative_index_of_agreement, relative_nse, spectral_angle,
+};
 pub use blocks::{BlockAccumulator, BlockDifference, BlockScore, DEFAULT_COVERAGE};
+pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use distance::great_circle_degrees;
 pub use error::{ScoreError, ScoreResult};
+pub use gradient::{GradientMagnitude, gradient_magnitude, gradient_pairs, sobel_magnitude};
 pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
+pub use kge::{Kge, kge_nonparametric};
+pub use lag::lagged_pairs;
 pub use locate::{CornerWeights, GridLocator, LocatedCell};
 pub use matchup::{Interpolation, Match, MatchRule, Placement, Point, common_set, distance_metres, match_field, nearest_time};
 pub use metric::PointwiseMetric;
 pub use pairs::Pairs;
 pub use pointwise::FitLine;
 pub use quantile::{median, quantile, quantile_of_sorted, sorted};
+pub use rank::{Kendall, average_ranks, kendall, spearman};
+pub use relative::{Normalisation, mape, normalised_rmse, rmsle, smape, volumetric_efficiency};
 pub use resample::{Resampling, resample, runs_from};
 pub use robust::{IQR_OF_STANDARD_NORMAL, MAD_TO_STANDARD_DEVIATION, RobustStatistics};
 pub use score::{Score, Weighting};
+pub use shape::{excess_kurtosis, skewness};
+pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
+pub use valid::valid_pairs;

@@ -175,7 +175,11 @@ impl Pairs {
         self.need("pearson", 2)?;
         self.need_spread_of_truth("pearson")?;
         self.need_spread_of_prediction("pearson")?;
-        Ok((self.co_spread() / (self.spread_truth().sqrt() * self.spread_prediction().sqrt())).clamp(-1.0, 1.0))
+        // √(ab) is exact for a = b, where √a √b is not; it is left only where ab overflows or underflows.
+        let product = self.spread_truth() * self.spread_prediction();
+        let norm =
+            if product.is_normal() { product.sqrt() } else { self.spread_truth().sqrt() * self.spread_prediction().sqrt() };
+        Ok((self.co_spread() / norm).clamp(-1.0, 1.0))
     }
 
     /// The square of Pearson's correlation, *one* of the two things called R²; the other is [`Pairs::nse`].

@@ -5,7 +5,10 @@ mod support;
 
 mod bootstrap;
 mod cf_decode;
+mod deterministic;
+mod image_quality;
 mod interpolation;
 mod matchup;
 mod nn_torch;
 mod stitching;
+mod weighted;
