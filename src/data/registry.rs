@@ -95,6 +95,14 @@ mod tests {
     }
 
     #[test]
+    fn every_address_is_encrypted() {
+        for manifest in manifests().unwrap() {
+            let text = toml::to_string(&manifest).unwrap();
+            assert!(!text.contains("http://") && text.contains("https://"), "{}", manifest.id);
+        }
+    }
+
+    #[test]
     fn the_registry_bundle_is_pinned_and_needs_no_account() {
         let all = manifests().unwrap();
         let bundle = bundle(&all, "registry").unwrap();

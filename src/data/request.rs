@@ -91,7 +91,7 @@ fn candidates(
             if response.is_empty() {
                 return Err(format!(
                     "its server speaks OPeNDAP only and gives no NetCDF files; with the NetCDF tools: nccopy '{address}?{constraint}' \
-                     {}_{}.nc, put into the product's folder",
+                     {}_{}.nc, put into the product's folder (the constraint takes the first times; change their indices)",
                     manifest.id,
                     box_name(&area)
                 ));

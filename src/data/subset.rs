@@ -132,7 +132,7 @@ fn indices(start: f64, step: f64, count: usize, low: f64, high: f64) -> Option<(
     };
     let mut all = (0..count).filter(inside);
     let first = all.next()?;
-    Some((first, all.last().unwrap_or(first)))
+    Some((first, all.next_back().unwrap_or(first)))
 }
 
 #[cfg(test)]
