@@ -217,7 +217,11 @@ fn trial() {
         },
         batch: number("BATCH", 8.0) as usize,
         smooth_tile_floor: number("FLOOR", 0.02),
-        degradation: Degradation { smoothing_pixels: number("SMOOTH", 4.0), ..Degradation::default() },
+        degradation: Degradation {
+            smoothing_pixels: number("SMOOTH", 4.0),
+            speckle_share: number("SPECKLE", 0.3),
+            ..Degradation::default()
+        },
         ..FitOptions::default()
     };
     let frames: Vec<usize> = (0..20).collect();

@@ -142,23 +142,27 @@ pub(crate) fn smooth_plane(values: &[f32], rows: usize, columns: usize, sigma: f
         return values.to_vec();
     }
     let weights: Vec<f32> = (0..=reach).map(|d| (-0.5 * (d as f64 / sigma).powi(2)).exp() as f32).collect();
-    let pass = |source: &[f32], count: usize, index: &dyn Fn(usize, usize) -> usize, lines: usize| -> Vec<f32> {
+    // Down the columns, row by row, so that the inner loop runs along memory; turned over for the other axis.
+    let down = |source: &[f32], lines: usize, width: usize| -> Vec<f32> {
         let mut out = vec![0.0f32; source.len()];
-        for line in 0..lines {
-            for i in 0..count {
-                let (mut sum, mut total) = (0.0f32, 0.0f32);
-                for j in i.saturating_sub(reach)..(i + reach + 1).min(count) {
-                    let weight = weights[i.abs_diff(j)];
-                    sum += weight * source[index(line, j)];
-                    total += weight;
+        for (i, out) in out.chunks_mut(width.max(1)).enumerate() {
+            let around = i.saturating_sub(reach)..(i + reach + 1).min(lines);
+            let total: f32 = around.clone().map(|j| weights[i.abs_diff(j)]).sum();
+            for j in around {
+                let weight = weights[i.abs_diff(j)] / total;
+                for (sum, value) in out.iter_mut().zip(&source[j * width..]) {
+                    *sum += weight * value;
                 }
-                out[index(line, i)] = sum / total;
             }
         }
         out
     };
-    let across = pass(values, columns, &|line, i| line * columns + i, rows);
-    pass(&across, rows, &|line, i| i * columns + line, columns)
+    let turned = transposed(&down(values, rows, columns), rows, columns);
+    transposed(&down(&turned, columns, rows), columns, rows)
+}
+
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|x| (0..rows).map(move |y| values[y * columns + x])).collect()
 }
 
 #[cfg(test)]

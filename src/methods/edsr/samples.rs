@@ -25,6 +25,12 @@ pub struct Degradation {
     pub smoothing_pixels: f64,
     /// The anomalies of a crop are multiplied by `exp(±uniform(0, this))`.
     pub log_amplitude: f64,
+    /// Half of the crops get short-waved variation that a coarse cell does not resolve, with a standard
+    /// deviation of up to this share of the crop's own; real analyses hold such speckle, and a network that
+    /// never saw it takes its block means for signal and sharpens them.
+    pub speckle_share: f64,
+    /// Largest width of the speckle in fine pixels; drawn from half a pixel on.
+    pub speckle_pixels: f64,
     /// Half of the crops are rounded to multiples of this, as packed analyses are (in the field's unit).
     pub quantum: f64,
     /// Largest standard deviation of white noise on the coarse cells, in the field's unit; drawn from 0.
@@ -33,7 +39,14 @@ pub struct Degradation {
 
 impl Default for Degradation {
     fn default() -> Degradation {
-        Degradation { smoothing_pixels: 4.0, log_amplitude: 1.0, quantum: 0.01, noise: 0.0 }
+        Degradation {
+            smoothing_pixels: 4.0,
+            log_amplitude: 1.0,
+            speckle_share: 0.3,
+            speckle_pixels: 2.5,
+            quantum: 0.01,
+            noise: 0.0,
+        }
     }
 }
 
@@ -161,7 +174,17 @@ fn pair(
     if sigma > 0.5 {
         fine = smooth_plane(&fine, side, side, sigma);
     }
-    let (mean, _) = tile_statistics(&fine, 1.0);
+    let (mean, spread) = tile_statistics(&fine, 0.0);
+    if random.below(2) == 1 {
+        let share = random.uniform_in(0.0, degradation.speckle_share) as f32;
+        let width = random.uniform_in(0.5, degradation.speckle_pixels.max(0.5));
+        let white: Vec<f32> = (0..side * side).map(|_| random.normal() as f32).collect();
+        let speckle = smooth_plane(&white, side, side, width);
+        let (_, own) = tile_statistics(&speckle, 1e-6);
+        for (value, speckle) in fine.iter_mut().zip(speckle) {
+            *value += share * spread * speckle / own;
+        }
+    }
     for value in &mut fine {
         *value = mean + amplitude * (*value - mean);
         if quantum > 0.0 {
