@@ -231,7 +231,7 @@ mod tests {
         });
     }
 
-    /// The capital I of this font is a bar: ink from 0.0928 to 0.186 em (glyf table: 191/2048, 381/2048).
+    /// The capital I of this font is a bar: ink from 189/2048 to 380/2048 em by its glyf table.
     /// 72 points = 300 pixels per em, so its ink must start at pixel 100 + 28 and end at 100 + 56.
     #[test]
     fn letters_keep_the_room_before_their_ink() {

@@ -31,6 +31,7 @@ pub use lines::{Band, LinePanel, LineSeries, LineStyle, draw_lines};
 pub use map::{MapPanel, MapStyle, draw_maps};
 pub use passport::{Passport, Tier};
 pub use publish::publish;
+pub(crate) use publish::with_ending;
 pub use raster::Raster;
 pub use scatter::{PanelStatistics, ScatterPanel, ScatterStyle, draw_scatter};
 pub use ticks::Scale;

@@ -50,7 +50,7 @@ pub fn publish(drawing: &Drawing, stem: &Path, passport: &Passport) -> FigureRes
 }
 
 /// Appends the ending; `Path::with_extension` would cut a stem at its last dot.
-fn with_ending(stem: &Path, ending: &str) -> PathBuf {
+pub(crate) fn with_ending(stem: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(stem.as_os_str());
     name.push(format!(".{ending}"));
     PathBuf::from(name)

@@ -8,6 +8,9 @@ use super::error::FigureResult;
 use super::font::{FAMILY, MILLIMETRES_PER_POINT};
 use super::png_file::encode_raster;
 
+/// Cells of a picture wider or higher than this, in millimetres, are drawn with sharp edges.
+const COARSE: f64 = 0.15;
+
 /// The SVG file: millimetres as user units, pictures inside as PNG, `passport` (JSON) as metadata.
 pub(super) fn write(drawing: &Drawing, title: &str, passport: &str) -> FigureResult<String> {
     let (width, height) = (number(drawing.width()), number(drawing.height()));
@@ -28,11 +31,14 @@ pub(super) fn write(drawing: &Drawing, title: &str, passport: &str) -> FigureRes
             Element::Text { x, y, text } => words(&mut svg, *x, *y, text),
             Element::Picture { x, y, width, height, raster } => {
                 let data = base64(&encode_raster(raster)?);
+                // the cells of a coarse field keep their edges; fine dots may be smoothed to the screen's pixels
+                let coarse = width / raster.columns() as f64 > COARSE || height / raster.rows() as f64 > COARSE;
+                let style = if coarse { " style=\"image-rendering:pixelated\"" } else { "" };
                 push(
                     &mut svg,
                     format_args!(
-                        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
-                         style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{data}\"/>\n",
+                        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\"{style} \
+                         href=\"data:image/png;base64,{data}\"/>\n",
                         number(*x),
                         number(*y),
                         number(*width),
@@ -158,6 +164,7 @@ mod tests {
             "<title>x&lt;y</title>",
             "{&quot;a&quot;:1}",
             "width=\"40mm\"",
+            "image-rendering:pixelated",
         ] {
             assert!(svg.contains(part), "{part} is missing in {svg}");
         }

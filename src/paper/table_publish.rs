@@ -1,7 +1,6 @@
 //! Writing a table: `STEM.csv`, the Markdown and HTML made from that very file, and its passport.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -10,7 +9,7 @@ use super::table::TidyTable;
 use super::table_render::TableRender;
 use crate::base::files::write_atomic;
 use crate::base::hash::sha256;
-use crate::figure::Passport;
+use crate::figure::{Passport, with_ending};
 
 /// Writes `stem` + `.csv`, reads it back, renders `.md` and `.html` from what was read, and writes the
 /// passport `.json` last. Without a leakage certificate nothing is written. The passport as written is
@@ -39,12 +38,6 @@ pub fn publish_table(table: &TidyTable, render: &TableRender<'_>, stem: &Path, p
     }
     written.write(&with_ending(stem, "json"))?;
     Ok(written)
-}
-
-fn with_ending(stem: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(stem.as_os_str());
-    name.push(format!(".{ending}"));
-    PathBuf::from(name)
 }
 
 #[cfg(test)]
