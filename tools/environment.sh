@@ -2,6 +2,16 @@
 # project's build, the tests and the notebooks must agree on so that dependencies are compiled once.
 unset BASH_ENV
 
+# What an outer `cargo test` or `cargo run` tells its program is not for a cargo started inside: build scripts of
+# dependencies (ring's) would take it for a change and build again.
+for ISOTHERM_NAME in "${!CARGO_@}"; do
+    case $ISOTHERM_NAME in
+    CARGO_MANIFEST_* | CARGO_PKG_* | CARGO_BIN_* | CARGO_CRATE_NAME | CARGO_PRIMARY_PACKAGE | CARGO_TARGET_TMPDIR | \
+        CARGO_MAKEFLAGS | CARGO_RUSTC_CURRENT_DIR) unset "$ISOTHERM_NAME" ;;
+    esac
+done
+unset CARGO ISOTHERM_NAME
+
 ISOTHERM_PROJECT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 export ISOTHERM_PROJECT
 ISOTHERM_TOOLS=$ISOTHERM_PROJECT/.tools
@@ -58,6 +68,24 @@ with_lock() {
     else
         "$@"
     fi
+}
+# copy_build FROM TO: a cargo target folder's parts, as hard links where the file system has them. Cargo writes in
+# place into fingerprints and into the files beside each build script's output: these become copies.
+copy_build() {
+    local from=$1 to=$2 half part
+    for half in "$CARGO_BUILD_TARGET/debug" debug; do
+        mkdir -p "$to/$half"
+        for part in deps build; do
+            [[ -d $from/$half/$part ]] || continue
+            cp -al "$from/$half/$part" "$to/$half/" 2>/dev/null || cp -a --reflink=auto "$from/$half/$part" "$to/$half/"
+        done
+        [[ ! -d $from/$half/.fingerprint ]] || cp -a "$from/$half/.fingerprint" "$to/$half/"
+        [[ ! -d $from/$half/build ]] || (
+            cd "$from/$half"
+            find build -mindepth 2 -maxdepth 2 -type f ! -name 'build*script*' ! -name 'build_script*' -print0 |
+                xargs -0 -r cp -a --remove-destination --parents -t "$to/$half"
+        )
+    done
 }
 # The command line, built if need be.
 isotherm() { cargo run --quiet --bin isotherm -- "$@"; }

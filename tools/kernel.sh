@@ -14,16 +14,6 @@ remove_abandoned() {
     done
     return 0
 }
-copy_warm_folder() {
-    local warm=$CARGO_TARGET_DIR/notebooks half part
-    for half in "$CARGO_BUILD_TARGET/debug" debug; do
-        mkdir -p "$build/$half"
-        for part in deps build; do
-            cp -al "$warm/$half/$part" "$build/$half/" 2>/dev/null || cp -a --reflink=auto "$warm/$half/$part" "$build/$half/"
-        done
-        cp -a "$warm/$half/.fingerprint" "$build/$half/"
-    done
-}
 
 # In a function, so that bash has read all of it before a long session starts.
 serve() {
@@ -37,7 +27,7 @@ serve() {
     trap finish EXIT
     trap 'exit 143' TERM HUP
     mkdir -p "$work" "$build"
-    with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_warm_folder
+    with_lock "$CARGO_TARGET_DIR/notebooks.lock" copy_build "$CARGO_TARGET_DIR/notebooks" "$build"
     ln -s "$build" "$work/target"
     # The real tools, past rustup's proxies; then tools/kernel/bin goes before them (its cargo says why).
     ISOTHERM_RUSTC=$(rustc --print sysroot)/bin/rustc

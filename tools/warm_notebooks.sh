@@ -10,19 +10,13 @@ readonly base=$CARGO_TARGET_DIR/notebooks
 readonly package=$ISOTHERM_STATE/notebooks/warm
 
 link_dependencies() {
-    local stamp part half
+    local stamp half
     stamp=$(cat Cargo.toml Cargo.lock .cargo/config.toml <(rustc -vV) | sha256sum | cut -d ' ' -f 1)
     [[ -f $base/stamp && $(cat "$base/stamp") == "$stamp" ]] && return
     rm -rf "$base" "$base.part"
+    mkdir -p "$base.part"
+    copy_build "$CARGO_TARGET_DIR" "$base.part"
     for half in "$CARGO_BUILD_TARGET/debug" debug; do
-        mkdir -p "$base.part/$half"
-        for part in deps build; do
-            [[ -d $CARGO_TARGET_DIR/$half/$part ]] || continue
-            cp -al "$CARGO_TARGET_DIR/$half/$part" "$base.part/$half/" 2>/dev/null ||
-                cp -a --reflink=auto "$CARGO_TARGET_DIR/$half/$part" "$base.part/$half/"
-        done
-        # Cargo writes into these in place: they must not be links.
-        [[ ! -d $CARGO_TARGET_DIR/$half/.fingerprint ]] || cp -a "$CARGO_TARGET_DIR/$half/.fingerprint" "$base.part/$half/"
         rm -rf "$base.part/$half"/{deps,build,.fingerprint}/{isotherm,libisotherm}[.-]*
     done
     printf '%s\n' "$stamp" >"$base.part/stamp"
