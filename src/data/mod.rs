@@ -18,6 +18,7 @@ mod registry;
 mod request;
 mod subset;
 mod wheel;
+pub mod splits;
 pub mod twin;
 
 pub use access::{Access, Auth, Segment, Step};

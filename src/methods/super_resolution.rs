@@ -1,5 +1,7 @@
 //! The ladder for super-resolution: every method takes a coarse field and a factor and gives the fine one.
 
+use candle_core::Device;
+
 use super::edsr::Edsr;
 use super::error::{MethodError, MethodResult};
 use super::plane::{Kernel, back_project_plane, fill_plane, upsample_plane};
@@ -28,6 +30,14 @@ impl SuperResolver {
     /// The four methods that need no training, simplest first.
     pub fn untrained() -> [SuperResolver; 4] {
         [SuperResolver::Nearest, SuperResolver::Bilinear, SuperResolver::Bicubic, SuperResolver::BicubicBackProjected]
+    }
+
+    /// A trained network from its checkpoint, on the CPU.
+    ///
+    /// # Errors
+    /// As [`Edsr::load`].
+    pub fn edsr_from(checkpoint: &std::path::Path) -> MethodResult<SuperResolver> {
+        Ok(SuperResolver::Edsr(Box::new(Edsr::load(checkpoint, &Device::Cpu)?)))
     }
 
     /// The name in tables.

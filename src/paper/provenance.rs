@@ -15,18 +15,16 @@ impl StepContext<'_> {
     /// # Errors
     /// As [`super::Step::components`].
     pub fn passport(&self, name: &str, tier: Vec<Tier>, seed: u64, numbers: Value) -> PaperResult<Passport> {
-        let configuration = match self.step.configuration {
-            Some(file) => {
-                let value: toml::Value = super::step::read_configuration(self.study.root(), file)?;
-                serde_json::to_value(value).map_err(|e| self.error(e))?
-            }
-            None => Value::Null,
-        };
+        let mut configuration = serde_json::Map::new();
+        for file in self.step.configurations {
+            let value: toml::Value = super::step::read_configuration(self.study.root(), file)?;
+            configuration.insert((*file).to_string(), serde_json::to_value(value).map_err(|e| self.error(e))?);
+        }
         let mut passport = Passport::new(name, self.step.name, tier);
         passport.key = self.key.clone();
         passport.commit = commit(self.study.root());
         passport.lockfile_sha256 = LOCKFILE_SHA256.to_string();
-        passport.configuration = configuration;
+        passport.configuration = Value::Object(configuration);
         passport.inputs = self.step.components(self.study)?;
         passport.seed = seed;
         passport.numbers = numbers;

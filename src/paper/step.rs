@@ -28,8 +28,8 @@ pub struct Step {
     pub about: &'static str,
     /// Source files whose code enters the key, by path prefix.
     pub rooms: &'static [&'static str],
-    /// Configuration file, relative to the project.
-    pub configuration: Option<&'static str>,
+    /// Configuration files, relative to the project; the first is the step's own.
+    pub configurations: &'static [&'static str],
     /// Steps whose outputs it reads.
     pub needs: &'static [&'static str],
     /// Files of products it reads.
@@ -81,7 +81,7 @@ impl StepContext<'_> {
     /// # Errors
     /// [`PaperError::Content`] with the file, the line and the unknown or missing key.
     pub fn configuration<T: serde::de::DeserializeOwned>(&self) -> PaperResult<T> {
-        read_configuration(self.study.root(), self.step.configuration.unwrap_or("none"))
+        read_configuration(self.study.root(), self.step.configurations.first().unwrap_or(&"none"))
     }
 
     /// A path in the step's folder.
@@ -119,7 +119,7 @@ impl Step {
         })?;
         parts.insert(format!("code {}", self.rooms.join(" ")), code);
         parts.insert("crates".to_string(), sha256(code::NUMERICAL_CRATES.as_bytes()));
-        if let Some(name) = self.configuration {
+        for name in self.configurations {
             // The parsed content counts, not its comments or layout.
             let value: toml::Value = read_configuration(study.root(), name)?;
             parts.insert(format!("config {name}"), sha256(value.to_string().as_bytes()));

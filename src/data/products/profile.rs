@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cf::{Dataset, Decoded};
+use crate::cf::{Dataset, Decoded, TimeUnits};
 use crate::data::{DataError, DataResult, Observation, Observations, Platform};
 use crate::grid::{Unit, seconds_of_date};
 
@@ -107,8 +107,15 @@ pub fn read_argo(path: &Path) -> DataResult<Observations> {
     let table = Table::open(path)?;
     let (latitude, longitude) = (table.read(&["LATITUDE"])?, table.read(&["LONGITUDE"])?);
     let (pressure, temperature) = (table.read(&["PRES"])?, table.celsius(&["TEMP"])?);
-    let time = table.dataset.read_times(["TIME", "JULD"].iter().copied().find(|n| table.dataset.has(n)).unwrap_or("TIME"));
-    let time = time.map_err(|e| table.fail(e.to_string()))?;
+    let clock = table.read(&["TIME", "JULD"])?;
+    let text = |name: &str| crate::cf::text_of(&clock.attributes, name);
+    let units = text("units").ok_or_else(|| table.fail("its time states no units; for instance 'days since 1950-01-01' is wanted"))?;
+    let units = TimeUnits::parse(units, text("calendar").unwrap_or("standard")).map_err(|e| table.fail(e.to_string()))?;
+    let time: Vec<f64> = clock
+        .values
+        .iter()
+        .map(|v| if v.is_finite() { units.seconds(*v).map_err(|e| table.fail(e.to_string())) } else { Ok(f64::NAN) })
+        .collect::<DataResult<_>>()?;
     let number = table.optional(&["PLATFORM_NUMBER"]).ok().flatten();
     let profiles = latitude.values.len();
     let levels = temperature.values.len() / profiles.max(1);
@@ -120,7 +127,7 @@ pub fn read_argo(path: &Path) -> DataResult<Observations> {
         let shallowest = (p * levels..(p + 1) * levels)
             .filter(|i| pressure.valid[*i] && temperature.valid[*i] && pressure.values[*i] <= ARGO_SURFACE_DECIBAR)
             .min_by(|a, b| pressure.values[*a].total_cmp(&pressure.values[*b]));
-        if let Some(i) = shallowest.filter(|_| latitude.valid[p] && longitude.valid[p]) {
+        if let Some(i) = shallowest.filter(|_| latitude.valid[p] && longitude.valid[p] && time[p].is_finite()) {
             observations.push(Observation {
                 time: time[p],
                 latitude: latitude.values[p],

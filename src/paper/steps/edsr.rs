@@ -37,7 +37,7 @@ pub const STEP: Step = Step {
         "src/paper/steps/edsr.rs",
         "src/paper/steps/split.rs",
     ],
-    configuration: Some("configs/edsr/quick.toml"),
+    configurations: &["configs/edsr/quick.toml", super::split::CONFIGURATION],
     needs: &["twin"],
     data: &[],
     publishes: &[

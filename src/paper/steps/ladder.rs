@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::weights;
-use crate::data::Twin;
+use crate::data::twin::Twin;
 use crate::figure::Tier;
 use crate::grid::{Field, area_weights, coarsen_mean};
 use crate::methods::SuperResolver;
@@ -55,7 +55,7 @@ pub const STEP: Step = Step {
         "src/paper/steps/ladder.rs",
         "src/paper/steps/weights.rs",
     ],
-    configuration: Some("configs/ladder/quick.toml"),
+    configurations: &["configs/ladder/quick.toml", super::split::CONFIGURATION],
     needs: &["twin", "edsr"],
     data: &[products::BLACK_SEA_SST, products::MEDITERRANEAN_ADT],
     publishes: &[
@@ -70,7 +70,7 @@ pub const STEP: Step = Step {
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: LadderConfiguration = context.configuration()?;
     let split = context.study.split()?;
-    let certificate = split.certificate().map_err(|e| context.error(e))?;
+    let certificate = split.certificate()?;
     let twin = super::twin::open(context)?;
     let methods = weights::ladder_methods(context)?;
     let mut rows = Vec::new();
@@ -90,12 +90,12 @@ fn contests(
     context: &StepContext<'_>,
     configuration: &LadderConfiguration,
     twin: &Twin,
-    split: &crate::data::Split,
+    split: &super::split::StudySplit,
 ) -> PaperResult<Vec<Contest>> {
     let factor = configuration.factor;
     let fail = |e: crate::grid::GridError| context.error(e);
     let mut contests = Vec::new();
-    let analysis = twin.coarse_analysis();
+    let analysis = twin.coarse_analysis().map_err(|e| context.error(e))?;
     for (name, days) in [("validation", split.validation_days()), ("test", split.test_days())] {
         let truth = products::frames(twin.truth(), &days).map_err(fail)?;
         let low = coarsen_mean(&truth, factor, 1.0).map_err(fail)?;

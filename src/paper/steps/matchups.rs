@@ -56,7 +56,7 @@ pub const STEP: Step = Step {
         "src/paper/steps/matchups.rs",
         "src/paper/steps/weights.rs",
     ],
-    configuration: Some("configs/scatter/quick.toml"),
+    configurations: &["configs/scatter/quick.toml", super::split::CONFIGURATION],
     needs: &["twin", "edsr"],
     data: &[],
     publishes: &[
@@ -75,8 +75,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let twin = super::twin::open(context)?;
     let days = split.test_days();
     let fail = |e: crate::grid::GridError| context.error(e);
-    let coarse = products::frames(&twin.coarse_analysis(), &days).map_err(fail)?;
-    let fine = products::frames(&twin.fine_analysis(), &days).map_err(fail)?;
+    let coarse = products::frames(&twin.coarse_analysis().map_err(|e| context.error(e))?, &days).map_err(fail)?;
+    let fine = products::frames(&twin.fine_analysis().map_err(|e| context.error(e))?, &days).map_err(fail)?;
     let mut fields: Vec<(String, Field)> = vec![("coarse_analysis".into(), coarse.clone())];
     for method in weights::ladder_methods(context)? {
         let high = method.apply(&coarse, super::FACTOR).map_err(|e| context.error(e))?;
@@ -90,7 +90,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     println!("{} matchups common to {} products", table.in_situ.len(), fields.len());
     table.write(&context.path("scatter_matchups.csv"))?;
     let rows = statistics(&configuration, &table).map_err(|e| context.error(e))?;
-    let certificate = split.certificate().map_err(|e| context.error(e))?;
+    let certificate = split.certificate()?;
     let mut passport = context.passport("scatter_scores", vec![Tier::Twin], configuration.seed, serde_json::Value::Null)?;
     let sum = crate::base::hash::sha256_file(&context.path("scatter_matchups.csv")).map_err(|e| context.error(e))?;
     passport.files.insert("scatter_matchups.csv".into(), sum);

@@ -21,7 +21,7 @@ pub const STEP: Step = Step {
         "src/paper/steps/overview.rs",
         "src/paper/steps/split.rs",
     ],
-    configuration: None,
+    configurations: &[super::split::CONFIGURATION],
     needs: &["twin"],
     data: &[products::BLACK_SEA_SST, products::MEDITERRANEAN_ADT],
     publishes: &[
@@ -37,8 +37,9 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let days = context.study.split()?.test_days();
     let day = *days.get(days.len() / 2).ok_or_else(|| context.error("the split has no test day"))?;
     let one = |field: &crate::grid::Field| products::frames(field, &[day]).map_err(|e| context.error(e));
-    let (truth, coarse) = (one(twin.truth())?, one(&twin.coarse_analysis())?);
-    let (fine, cloud) = (one(&twin.fine_analysis())?, one(&twin.liquid_water_path())?);
+    let (truth, coarse) = (one(twin.truth())?, one(&twin.coarse_analysis().map_err(|e| context.error(e))?)?);
+    let fine = one(&twin.fine_analysis().map_err(|e| context.error(e))?)?;
+    let cloud = twin.liquid_water_path(day..day + 1, 1).map_err(|e| context.error(e))?;
     let black_sea = products::read_field(context, products::BLACK_SEA_SST)?;
     let mediterranean = products::read_field(context, products::MEDITERRANEAN_ADT)?;
     let panel = |title: &str, field, colour_map, quantity: &str, unit| MapPanel {

@@ -18,7 +18,7 @@ pub const STEP: Step = Step {
     name: "scatter",
     about: "figures/scatter.png: products against drifters and moorings",
     rooms: &["src/base/", "src/figure/", "assets/", "src/paper/table", "src/paper/matchup_table.rs", "src/paper/steps/scatter.rs"],
-    configuration: None,
+    configurations: &[],
     needs: &["matchups"],
     data: &[],
     publishes: &[("scatter.png", "figures/scatter.png"), ("scatter.svg", "figures/scatter.svg"), ("scatter.json", "figures/scatter.json")],

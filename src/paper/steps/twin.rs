@@ -1,16 +1,19 @@
 //! The synthetic ocean.
 
-use crate::data::{Twin, TwinConfig};
+use crate::data::twin::{Twin, TwinConfig};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext, read_configuration};
 use crate::paper::study::Study;
+
+/// The twin's settings.
+pub(super) const CONFIGURATION: &str = "configs/twin/quick.toml";
 
 /// The step.
 pub const STEP: Step = Step {
     name: "twin",
     about: "a year of the synthetic ocean and of what its instruments see",
     rooms: &["src/base/", "src/grid/", "src/data/twin/", "src/data/observations.rs", "src/paper/steps/twin.rs"],
-    configuration: Some("configs/twin/quick.toml"),
+    configurations: &[CONFIGURATION],
     needs: &[],
     data: &[],
     publishes: &[],
@@ -26,7 +29,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
 /// The twin that a step named among its needs.
 pub(super) fn open(context: &StepContext<'_>) -> PaperResult<Twin> {
     let folder = context.input("twin")?;
-    let configuration: TwinConfig = read_configuration(context.study.root(), STEP.configuration.unwrap_or_default())?;
+    let configuration: TwinConfig = read_configuration(context.study.root(), CONFIGURATION)?;
     Twin::open_or_generate(&configuration, &folder).map_err(|e| context.error(e))
 }
 
@@ -37,7 +40,7 @@ impl Study {
     /// As [`Study::run`].
     pub fn twin(&self) -> PaperResult<Twin> {
         let folder = self.run("twin")?;
-        let configuration: TwinConfig = read_configuration(self.root(), STEP.configuration.unwrap_or_default())?;
+        let configuration: TwinConfig = read_configuration(self.root(), CONFIGURATION)?;
         Twin::open_or_generate(&configuration, &folder).map_err(crate::paper::PaperError::step("twin"))
     }
 }
