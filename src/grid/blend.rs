@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{GridError, GridResult};
-use super::plane::Sample;
+use super::plane::{Sample, check_plane};
 use super::tiling::Tiling;
 
 /// Tiles on their way to a plane. They may come in any order; sums are taken in the tiling's order, so the result
@@ -57,7 +57,7 @@ impl<'a, T: Sample> Blend<'a, T> {
     pub fn add(&mut self, index: usize, tile: Vec<T>) -> GridResult<()> {
         self.tiling.tile(index)?;
         let size = self.tiling.tile_size();
-        super::plane::check_plane("the tile", tile.len(), size, size)?;
+        check_plane("the tile", tile.len(), size, size)?;
         if index < self.next || self.waiting.contains_key(&index) {
             return Err(GridError::Argument(format!("tile {index} was added twice; each tile is wanted once")));
         }

@@ -71,7 +71,7 @@ pub fn coarsen_blocks<T: Sample>(
 ) -> GridResult<Blocks<T>> {
     check_plane("the plane to coarsen", values.len(), rows, columns)?;
     check_plane("the mask of the plane to coarsen", valid.len(), rows, columns)?;
-    if factor == 0 || (remainder == Remainder::Refuse && (rows % factor != 0 || columns % factor != 0)) {
+    if factor == 0 || (remainder == Remainder::Refuse && !(rows.is_multiple_of(factor) && columns.is_multiple_of(factor))) {
         return Err(GridError::Argument(format!(
             "blocks of {factor} do not divide {rows} x {columns} cells; trim or keep what is left over, or choose another factor"
         )));

@@ -146,7 +146,8 @@ mod tests {
             x * x - y * y + 0.5 * x * y + 3.0 * x
         };
         let (rows, columns) = (21, 17);
-        let rim = |i: usize| i / columns == 0 || i / columns == rows - 1 || i % columns == 0 || i % columns == columns - 1;
+        let rim =
+            |i: usize| i / columns == 0 || i / columns == rows - 1 || i.is_multiple_of(columns) || i % columns == columns - 1;
         let valid: Vec<bool> = (0..rows * columns).map(rim).collect();
         let values: Vec<f64> =
             (0..rows * columns).map(|i| if rim(i) { truth(i / columns, i % columns) } else { f64::NAN }).collect();
