@@ -60,11 +60,11 @@ pub fn gradient_magnitude(
         (y < rows && x < columns && valid.is_none_or(|v| v[i])).then(|| values[i])
     };
     let mut out = GradientMagnitude { values: vec![0.0; values.len()], valid: vec![false; values.len()] };
-    for y in 0..rows {
+    for (y, column_spacing) in column_spacing.iter().enumerate() {
         for x in 0..columns {
             let Some(centre) = at(y, x) else { continue };
             // One before the first wraps to usize::MAX, which `at` takes as outside.
-            let across = slope(at(y, x.wrapping_sub(1)), centre, at(y, x + 1), column_spacing[y]);
+            let across = slope(at(y, x.wrapping_sub(1)), centre, at(y, x + 1), *column_spacing);
             let along = slope(at(y.wrapping_sub(1), x), centre, at(y + 1, x), row_spacing);
             if let (Some(dx), Some(dy)) = (across, along) {
                 out.values[y * columns + x] = dx.hypot(dy);

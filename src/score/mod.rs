@@ -5,7 +5,9 @@
 mod agreement;
 mod blocks;
 mod correlation;
+mod crps;
 mod distance;
+mod ensemble;
 mod error;
 mod gradient;
 mod interval;
@@ -34,7 +36,12 @@ pub use agreement::{
 };
 pub use blocks::{BlockAccumulator, BlockDifference, BlockScore, DEFAULT_COVERAGE};
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
+pub use crps::{CrpsEstimator, crps, crps_normal, crps_weighted, log_score_normal};
 pub use distance::great_circle_degrees;
+pub use ensemble::{
+    SpreadSkill, brier_above, energy_score, interval_score, quantile_score, rank_histogram, rank_range, spread_skill,
+    variogram_score,
+};
 pub use error::{ScoreError, ScoreResult};
 pub use gradient::{GradientMagnitude, gradient_magnitude, gradient_pairs, sobel_magnitude};
 pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
