@@ -2,6 +2,7 @@
 
 mod error;
 mod observations;
+pub mod splits;
 pub mod twin;
 
 pub use error::{DataError, DataResult};
