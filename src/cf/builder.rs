@@ -8,7 +8,7 @@ use super::attribute::Attribute;
 use super::error::{CfError, CfResult};
 use super::library::{Filters, GLOBAL, Handle, Refusal};
 use super::raw::{ElementType, Raw};
-use crate::base::files::write_atomic_with;
+use crate::base::files::write_atomic;
 
 /// The kind of file to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,12 @@ pub struct Builder {
     defining: bool,
 }
 
-/// Makes a file with `make` under a temporary name, closes it, flushes it to the disk and renames it.
+/// Makes a file with `make` in memory, writes it under a temporary name, flushes it to the disk and
+/// renames it. It takes memory for the whole (compressed) file.
 ///
 /// # Errors
-/// The error of `make`, or [`CfError::Library`] and [`CfError::Write`] where closing, flushing or renaming
-/// fails (a full disk); `path` is then as it was before.
+/// The error of `make`, [`CfError::Library`] where the library refuses, [`CfError::File`] where the disk does
+/// (no space, no permission); `path` is then as it was before.
 ///
 /// # Example
 /// ```
@@ -59,25 +60,23 @@ pub struct Builder {
 /// assert_eq!(Dataset::open(&path).unwrap().read("v").unwrap().values, vec![0.5, 1.0, 1.5]);
 /// ```
 pub fn write_file(path: &Path, container: Container, make: impl FnOnce(&mut Builder) -> CfResult<()>) -> CfResult<()> {
-    write_atomic_with(path, |temporary| {
-        let mode = match container {
-            Container::Classic => 0,
-            Container::Offset64 => 0x0200,
-            Container::Data64 => 0x0020,
-            Container::Netcdf4 => 0x1000,
-        };
-        let failed = |action: &str, refusal: Refusal| CfError::Library {
-            path: path.to_path_buf(),
-            action: action.to_string(),
-            problem: refusal.0,
-        };
-        let handle = Handle::create(temporary, mode).map_err(|r| failed("creating the file", r))?;
-        let mut builder =
-            Builder { path: path.to_path_buf(), handle, dimensions: Vec::new(), variables: Vec::new(), defining: true };
-        make(&mut builder)?;
-        builder.end_definitions()?;
-        builder.handle.close().map_err(|r| failed("writing the file out (is the disk full?)", r))
-    })
+    let mode = match container {
+        Container::Classic => 0,
+        Container::Offset64 => 0x0200,
+        Container::Data64 => 0x0020,
+        Container::Netcdf4 => 0x1000,
+    };
+    let failed = |action: &str, refusal: Refusal| CfError::Library {
+        path: path.to_path_buf(),
+        action: action.to_string(),
+        problem: refusal.0,
+    };
+    let handle = Handle::create(mode).map_err(|r| failed("beginning the file", r))?;
+    let mut builder = Builder { path: path.to_path_buf(), handle, dimensions: Vec::new(), variables: Vec::new(), defining: true };
+    make(&mut builder)?;
+    builder.end_definitions()?;
+    let image = builder.handle.finish().map_err(|r| failed("completing the file", r))?;
+    write_atomic(path, image.bytes()).map_err(|source| CfError::File { path: path.to_path_buf(), source })
 }
 
 impl Builder {

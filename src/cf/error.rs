@@ -18,9 +18,6 @@ pub enum CfError {
         /// The system's word.
         source: io::Error,
     },
-    /// Writing failed below the NetCDF library, where no path is known.
-    #[error("writing failed: {0}")]
-    Write(#[from] io::Error),
     /// The file is something else.
     #[error("{path} is not a NetCDF file: it begins with {found}; a NetCDF-3 (CDF) or NetCDF-4 (HDF5) file is wanted")]
     NotNetcdf {
@@ -47,7 +44,7 @@ pub enum CfError {
         /// What does not fit.
         problem: String,
     },
-    /// The NetCDF library refused an action on a file being written.
+    /// The NetCDF library refused an action on a file being made.
     #[error("{path}: {action} failed: {problem}")]
     Library {
         /// Which file.

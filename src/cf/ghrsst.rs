@@ -1,8 +1,8 @@
 //! Analyses in the layout of GHRSST's L4 products.
 //!
 //! # Reference
-//! GHRSST Science Team (2012), The Recommended GHRSST Data Specification (GDS) 2.0, revision 5,
-//! sections 8 and 11. doi:10.5281/zenodo.4700466
+//! GHRSST Science Team, Piollé, Armstrong, Casey and Donlon (2022), The Recommended GHRSST Data
+//! Specification (GDS), 2.1 revision 0. doi:10.5281/zenodo.6984989
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ pub struct GhrsstMetadata {
 ///
 /// # Errors
 /// [`CfError::Argument`] where a field has more than one instant, another grid, or values that the packing
-/// does not hold; [`CfError::Library`] and [`CfError::Write`] where writing fails.
+/// does not hold; [`CfError::Library`] and [`CfError::File`] where writing fails.
 pub fn write_ghrsst(
     path: &Path,
     analysed_sst: &Field,

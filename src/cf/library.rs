@@ -15,10 +15,19 @@ use netcdf as _;
 use super::attribute::Attribute;
 use super::raw::{ElementType, Raw};
 
+/// NC_memio of netcdf_mem.h.
+#[repr(C)]
+struct CImage {
+    bytes: usize,
+    memory: *mut c_void,
+    flags: c_int,
+}
+
 unsafe extern "C" {
     fn nc_strerror(code: c_int) -> *const c_char;
     fn nc_open(path: *const c_char, mode: c_int, file: *mut c_int) -> c_int;
-    fn nc_create(path: *const c_char, mode: c_int, file: *mut c_int) -> c_int;
+    fn nc_create_mem(name: *const c_char, mode: c_int, first_bytes: usize, file: *mut c_int) -> c_int;
+    fn nc_close_memio(file: c_int, image: *mut CImage) -> c_int;
     fn nc_close(file: c_int) -> c_int;
     fn nc_abort(file: c_int) -> c_int;
     fn nc_enddef(file: c_int) -> c_int;
@@ -54,6 +63,7 @@ unsafe extern "C" {
     fn nc_def_var_chunking(file: c_int, var: c_int, storage: c_int, sizes: *const usize) -> c_int;
     fn nc_def_var_deflate(file: c_int, var: c_int, shuffle: c_int, deflate: c_int, level: c_int) -> c_int;
     fn nc_def_var_fletcher32(file: c_int, var: c_int, on: c_int) -> c_int;
+    fn free(memory: *mut c_void);
     fn H5Eset_auto2(stack: i64, function: *const c_void, data: *mut c_void) -> c_int;
 }
 
@@ -132,6 +142,38 @@ fn kind_of(element: ElementType) -> c_int {
     order.iter().position(|e| *e == element).map_or(0, |i| i as c_int + 1)
 }
 
+/// The bytes of a finished file, in memory of the C library.
+pub(super) struct Image(CImage);
+
+impl Image {
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `finish` has made sure that the memory is there; it is freed only with the image.
+        let all: &[u8] = unsafe { std::slice::from_raw_parts(self.0.memory.cast(), self.0.bytes) };
+        &all[..hdf5_length(all).unwrap_or(all.len())]
+    }
+}
+
+/// The length that an HDF5 file states of itself: the library's memory is larger, and what lies behind
+/// the end is not the same in every run. `None` for other files.
+fn hdf5_length(image: &[u8]) -> Option<usize> {
+    // The superblock (HDF5 File Format Specification 3.0, section II.A): the end-of-file address, eight
+    // bytes in every file that netCDF-C makes, stands at byte 40 in versions 0 and 1, at byte 28 in 2 and 3.
+    let at = match (image.get(..8)?, image.get(8)?) {
+        (b"\x89HDF\r\n\x1a\n", 0) => 40,
+        (b"\x89HDF\r\n\x1a\n", 2 | 3) => 28,
+        _ => return None,
+    };
+    let address: [u8; 8] = image.get(at..at + 8)?.try_into().ok()?;
+    usize::try_from(u64::from_le_bytes(address)).ok().filter(|length| *length <= image.len())
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        // SAFETY: the library has handed the memory over, made by malloc; freeing null does nothing.
+        unsafe { free(self.0.memory) };
+    }
+}
+
 /// A dimension as the library describes it.
 pub(super) struct DimensionFacts {
     pub id: c_int,
@@ -176,23 +218,31 @@ impl Handle {
         Ok(Handle { file, writing: false })
     }
 
-    /// `mode` as nc_create knows it.
-    pub fn create(path: &Path, mode: c_int) -> Outcome<Handle> {
-        let path = c_text(path.as_os_str().as_encoded_bytes())?;
+    /// Begins a file in memory; `mode` as nc_create knows it.
+    ///
+    /// Not on the disk, because HDF5 crashes the process where a write fails: the finished image is
+    /// written by Rust, where a full disk is an ordinary error.
+    pub fn create(mode: c_int) -> Outcome<Handle> {
         let mut file = 0;
         let _guard = locked();
-        // SAFETY: as for `open`.
-        check(unsafe { nc_create(path.as_ptr(), mode, &mut file) })?;
+        // SAFETY: the name ends with a zero byte and `file` is writable.
+        check(unsafe { nc_create_mem(c"isotherm".as_ptr(), mode, 0, &mut file) })?;
         Ok(Handle { file, writing: true })
     }
 
-    /// Closes a written file: only then is all of it with the system.
-    pub fn close(self) -> Outcome<()> {
+    /// Completes a file begun by [`Handle::create`] and gives its bytes.
+    pub fn finish(self) -> Outcome<Image> {
+        let mut image = CImage { bytes: 0, memory: std::ptr::null_mut(), flags: 0 };
         let _guard = locked();
         let file = self.file;
         std::mem::forget(self);
-        // SAFETY: the number came from nc_open or nc_create, and is not used again.
-        check(unsafe { nc_close(file) })
+        // SAFETY: the number came from nc_create_mem and is not used again.
+        check(unsafe { nc_close_memio(file, &mut image) })?;
+        let image = Image(image);
+        if image.0.memory.is_null() || image.0.bytes == 0 {
+            return Err(Refusal("the library gave no bytes".into()));
+        }
+        Ok(image)
     }
 
     /// `(variables, global attributes)`.
@@ -408,7 +458,7 @@ impl Handle {
 
     pub fn end_definitions(&self) -> Outcome<()> {
         let _guard = locked();
-        // SAFETY: the number came from nc_create.
+        // SAFETY: the number came from nc_create_mem.
         check(unsafe { nc_enddef(self.file) })
     }
 
@@ -444,7 +494,7 @@ fn texts_from(pointers: &[*mut c_char]) -> Vec<String> {
 impl Drop for Handle {
     fn drop(&mut self) {
         let _guard = locked();
-        // SAFETY: the number came from nc_open or nc_create and is not used again. A file that was
+        // SAFETY: the number came from nc_open or nc_create_mem and is not used again. A file that was
         // being written and is dropped has failed: it is given up, not completed.
         unsafe { if self.writing { nc_abort(self.file) } else { nc_close(self.file) } };
     }

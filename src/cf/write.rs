@@ -69,7 +69,7 @@ pub struct WriteOptions {
 ///
 /// # Errors
 /// [`CfError::Argument`] where there is no field, two have one name, grids or times differ, or a name is
-/// not one of CF's; [`CfError::Library`] and [`CfError::Write`] where writing fails.
+/// not one of CF's; [`CfError::Library`] and [`CfError::File`] where writing fails.
 ///
 /// # Example
 /// ```
