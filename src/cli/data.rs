@@ -1,6 +1,7 @@
 //! `isotherm data`: list, show, fetch and verify the data products.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -103,9 +104,9 @@ fn list(all: &[Manifest]) -> anyhow::Result<()> {
         let row = [&manifest.id, manifest.tier.name(), &size(manifest), &needs(manifest), &state, &manifest.purpose];
         rows.push(row.map(|cell| cell.to_string()));
     }
-    print!("{}", table(&rows));
+    say(table(&rows).trim_end())?;
     if let Some(cache) = cache {
-        println!("\ncache: {}", cache.root().display());
+        say(&format!("\ncache: {}", cache.root().display()))?;
     }
     Ok(())
 }
@@ -133,6 +134,7 @@ fn size(manifest: &Manifest) -> String {
     match fixed.or_else(|| manifest.files.iter().map(|f| f.bytes).sum::<Option<u64>>().filter(|b| *b > 0)) {
         Some(bytes) => megabytes(bytes),
         None if manifest.wheel().is_some() => "large".into(),
+        None if manifest.period.from.is_none() => "one file".into(),
         None => "by period".into(),
     }
 }
@@ -151,6 +153,11 @@ fn needs(manifest: &Manifest) -> String {
         [Access::PypiWheel { .. }, ..] => needs.push("pip"),
         [first, ..] if !first.auth().is_empty() => needs.push("account"),
         _ => {}
+    }
+    if matches!(&manifest.access[..], [Access::Opendap { response, .. }] if response.is_empty()) {
+        needs.push("nccopy");
+    } else if needs.contains(&"account") && manifest.access.iter().any(|a| a.subsets() && a.auth().is_empty()) {
+        needs.push("none with --box");
     }
     if needs.is_empty() { "nothing".into() } else { needs.join(", ") }
 }
@@ -172,9 +179,9 @@ fn state(manifest: &Manifest, cache: &Cache) -> String {
 }
 
 fn show(manifest: &Manifest) -> anyhow::Result<()> {
-    print!("{}", description(manifest)?);
+    say(&description(manifest)?)?;
     if let Ok(cache) = Cache::open() {
-        println!("In the cache: {} ({})", state(manifest, &cache), cache.folder(manifest).display());
+        say(&format!("In the cache: {} ({})", state(manifest, &cache), cache.folder(manifest).display()))?;
     }
     Ok(())
 }
@@ -228,10 +235,10 @@ fn fetch_all(all: &[Manifest], arguments: FetchArguments) -> anyhow::Result<()> 
     let mut failures = Vec::new();
     for manifest in wanted {
         if let Some(terms) = &manifest.licence.acceptance {
-            println!("{}: terms\n  {}", manifest.id, terms.trim().replace('\n', "\n  "));
+            say(&format!("{}: terms\n  {}", manifest.id, terms.trim().replace('\n', "\n  ")))?;
         }
         match fetch(manifest, &cache, &options) {
-            Ok(report) => println!("{}", summary(&report)),
+            Ok(report) => say(&summary(&report))?,
             Err(error) => failures.push(error),
         }
     }
@@ -247,8 +254,20 @@ fn fetch_all(all: &[Manifest], arguments: FetchArguments) -> anyhow::Result<()> 
 fn summary(report: &FetchReport) -> String {
     let present = report.present.len();
     match report.fetched.len() {
-        0 => format!("{}: all {present} files are there", report.product),
-        n => format!("{}: {n} files fetched ({}), {present} were there", report.product, megabytes(report.bytes)),
+        0 => format!("{}: there already, {}", report.product, count(present)),
+        n => format!("{}: {} fetched ({}), there already: {}", report.product, count(n), megabytes(report.bytes), count(present)),
+    }
+}
+
+fn count(files: usize) -> String {
+    format!("{files} file{}", if files == 1 { "" } else { "s" })
+}
+
+/// Prints; a reader that has gone away (`| head`) is no fault.
+fn say(text: &str) -> std::io::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e),
+        _ => Ok(()),
     }
 }
 
@@ -259,14 +278,14 @@ fn verify_all(all: &[Manifest], ids: &[String]) -> anyhow::Result<()> {
         ids => ids.iter().map(|id| find(all, id)).collect::<anyhow::Result<_>>()?,
     };
     if wanted.is_empty() {
-        println!("the cache {} is empty", cache.root().display());
+        say(&format!("the cache {} is empty", cache.root().display()))?;
         return Ok(());
     }
     let mut bad = 0;
     for manifest in wanted {
         let states = verify(manifest, &cache)?;
         if states.is_empty() {
-            println!("{}: nothing in the cache", manifest.id);
+            say(&format!("{}: nothing in the cache", manifest.id))?;
         }
         for file in states {
             let word = match &file.status {
@@ -275,7 +294,7 @@ fn verify_all(all: &[Manifest], ids: &[String]) -> anyhow::Result<()> {
                 FileStatus::Damaged { found, wanted } => format!("DAMAGED (sha256 {found}, wanted {wanted})"),
             };
             bad += usize::from(file.status != FileStatus::Whole);
-            println!("{}: {}: {word}", manifest.id, file.member);
+            say(&format!("{}: {}: {word}", manifest.id, file.member))?;
         }
     }
     if bad > 0 {

@@ -187,9 +187,12 @@ fn resolve(base: &Uri, location: &str) -> String {
 fn explain(error: &ureq::Error, address: &Uri) -> Failure {
     let host = address.host().unwrap_or_default();
     match error {
-        ureq::Error::HostNotFound => Failure::Lasting(format!(
-            "the host {host} was not found; is this machine connected, or behind a proxy (HTTPS_PROXY)?"
-        )),
+        // the system's resolver gives an error without a kind of its own
+        error if matches!(error, ureq::Error::HostNotFound) || error.to_string().contains("failed to lookup address") => {
+            Failure::Lasting(format!(
+                "the host {host} was not found; is this machine connected, or behind a proxy (HTTPS_PROXY)?"
+            ))
+        }
         ureq::Error::Timeout(_) => Failure::Passing(format!("{host} did not answer in time")),
         ureq::Error::Io(e) => Failure::Passing(format!("the connection to {host} failed ({e})")),
         ureq::Error::ConnectionFailed => Failure::Passing(format!("{host} could not be reached")),

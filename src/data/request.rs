@@ -6,7 +6,7 @@ use super::access::{Access, Step};
 use super::error::{DataError, DataResult};
 use super::fetch::FetchOptions;
 use super::manifest::{Manifest, is_inside};
-use super::pattern::{days, fill};
+use super::pattern::{days, encode_constraint, fill};
 use super::subset::{Erddap, GeoBox, erddap_url, opendap_constraint};
 
 /// One file to get: addresses to try in turn.
@@ -99,7 +99,7 @@ fn candidates(
             let name = file_name(&address);
             let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
             let member = format!("{stem}_{}.nc", box_name(&area));
-            vec![Candidate { url: format!("{address}{response}?{constraint}"), member }]
+            vec![Candidate { url: format!("{address}{response}?{}", encode_constraint(&constraint)), member }]
         }
         Access::PypiWheel { .. } | Access::Manual { .. } => Vec::new(),
     };
@@ -170,7 +170,7 @@ mod tests {
         );
         assert_eq!(merra.member, "MERRA2_300.tavg1_2d_aer_Nx.20060101_-20_0_70_45.nc");
         assert!(first("mur-v4.1", &options).unwrap().url.contains("jplMURSST41.nc?analysed_sst%5B(2006-01-01T09:00:00Z)%5D"));
-        assert!(first("g5nr-aerosol", &options).unwrap_err().contains("nccopy"));
+        assert!(first("g5nr-aerosol", &options).unwrap_err().contains("duexttau[0:0][1440:2160][2560:4000]"));
     }
 
     #[test]

@@ -366,7 +366,7 @@ fn a_login_by_netrc_with_redirects_and_a_cookie() {
 
 #[test]
 fn a_host_that_does_not_exist_or_answer() {
-    fails(&manifest("https://no-such-host.invalid/data.nc", ""), &["no-such-host.invalid"], &[]);
+    fails(&manifest("https://no-such-host.invalid/data.nc", ""), &["no-such-host.invalid was not found"], &[]);
     // a port that was free a moment ago
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     fails(&manifest(&format!("http://127.0.0.1:{port}/data.nc"), ""), &["gave up after 4 attempts"], &[]);
