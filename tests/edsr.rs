@@ -58,7 +58,7 @@ fn stirred(n: usize, random: &mut Random) -> Vec<f32> {
         (1.0 - ty) * ((1.0 - tx) * get(0, 0) + tx * get(0, 1)) + ty * ((1.0 - tx) * get(1, 0) + tx * get(1, 1))
     };
     let mut out = Vec::with_capacity(n * n);
-    for i in 0..n * n {
+    for (i, rough) in rough.iter().enumerate() {
         let (mut y, mut x) = ((i / n) as f64, (i % n) as f64);
         for _ in 0..24 {
             let u = -(at(&stream, y + 1.0, x) - at(&stream, y - 1.0, x)) / 2.0;
@@ -66,7 +66,7 @@ fn stirred(n: usize, random: &mut Random) -> Vec<f32> {
             (y, x) = (y - v * turn, x - u * turn);
         }
         let gradient = 3.0 * y / n as f64;
-        out.push((15.0 + gradient + at(&tracer, y, x) + share * rough[i]) as f32);
+        out.push((15.0 + gradient + at(&tracer, y, x) + share * rough) as f32);
     }
     out
 }

@@ -54,8 +54,9 @@ impl Default for FitOptions {
 
 /// Trains a network on `training`, keeps the state that is best on `validation`, and gives it back.
 ///
-/// The validation score is the rms error over fixed tiles as a share of the back-projected bicubic's: below
-/// 1 the network helps. `run_folder` receives config, log and checkpoints; an interrupted run goes on.
+/// The validation score is, over fixed tiles, the geometric mean of the rms error as a share of the
+/// back-projected bicubic's: below 1 the network helps, and rough tiles, whose error no method can remove,
+/// do not drown the others. `run_folder` receives config, log and checkpoints; an interrupted run goes on.
 ///
 /// # Errors
 /// [`MethodError::Argument`] for settings out of range or fields without room for a tile;
@@ -88,7 +89,7 @@ pub fn fit(
     let held_out: Vec<Batch> = (0..options.validation_tiles.div_ceil(options.batch))
         .map(|_| batch(&validation, config, &options.degradation, options.batch, &mut fixed, device))
         .collect::<MethodResult<_>>()?;
-    let lacking: f64 = held_out.iter().map(|b| square_sum(&b.target)).sum::<TrainResult<f64>>()?;
+    let lacking: Vec<f64> = held_out.iter().map(|b| rms_by_tile(&b.target)).collect::<TrainResult<Vec<_>>>()?.concat();
 
     let report = train(
         &parameters,
@@ -105,17 +106,56 @@ pub fn fit(
             Ok(masked_loss(options.loss, &prediction, &b.target.broadcast_mul(&weight)?, None)?)
         },
         || {
-            let left: f64 = held_out
-                .iter()
-                .map(|b| square_sum(&(network.forward(&b.low)?.detach() - &b.target)?))
-                .sum::<TrainResult<f64>>()?;
-            Ok((left / lacking.max(f64::MIN_POSITIVE)).sqrt())
+            let mut left = Vec::with_capacity(lacking.len());
+            for b in &held_out {
+                left.extend(rms_by_tile(&(network.forward(&b.low)?.detach() - &b.target)?)?);
+            }
+            Ok(geometric_mean_ratio(&left, &lacking))
         },
     )?;
     let best = if folder.best().exists() { folder.best() } else { folder.last() };
     Ok((Edsr::load(&best, device)?, report))
 }
 
-fn square_sum(t: &Tensor) -> TrainResult<f64> {
-    Ok(f64::from(t.sqr()?.sum_all()?.to_scalar::<f32>()?))
+/// The root mean square of each tile of `[b, 1, h, w]`.
+fn rms_by_tile(t: &Tensor) -> TrainResult<Vec<f64>> {
+    Ok(t.sqr()?.mean((1, 2, 3))?.sqrt()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+}
+
+/// `exp(mean(ln(left / lacking)))`; a tile that lacks nothing (a constant) is left out.
+fn geometric_mean_ratio(left: &[f64], lacking: &[f64]) -> f64 {
+    const NOTHING: f64 = 1e-6;
+    let logs: Vec<f64> =
+        left.iter().zip(lacking).filter(|(_, l)| **l > NOTHING).map(|(r, l)| (r.max(NOTHING) / l).ln()).collect();
+    (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_score_by_hand() {
+        // ratios 1/2 and 2 cancel; a constant tile does not count
+        assert!((geometric_mean_ratio(&[1.0, 4.0, 9.0], &[2.0, 2.0, 0.0]) - 1.0).abs() < 1e-12);
+        assert!((geometric_mean_ratio(&[0.5], &[2.0]) - 0.25).abs() < 1e-12);
+        let t = Tensor::new(&[[3f32, 4.0], [0.0, 2.0]], &Device::Cpu).unwrap().reshape((2, 1, 1, 2)).unwrap();
+        // sqrt((9 + 16) / 2), sqrt((0 + 4) / 2)
+        let rms = rms_by_tile(&t).unwrap();
+        assert!((rms[0] - 12.5f64.sqrt()).abs() < 1e-6 && (rms[1] - 2f64.sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn fields_too_small_for_a_tile_are_refused() {
+        use crate::grid::{Axis, AxisKind, Field, Mask, TimeAxis, Unit};
+        let axis = |kind| Axis::regular(kind, 0.0, 0.1, 30).unwrap();
+        let time = TimeAxis::from_seconds(vec![0.0]).unwrap();
+        let (lat, lon) = (axis(AxisKind::Latitude), axis(AxisKind::Longitude));
+        let f = Field::new("sst", vec![1.0; 900], Mask::all_valid(900), time, lat, lon, Unit::Celsius).unwrap();
+        let source = || FineFieldSource::new(&f, &[0]).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let (config, options) = (EdsrConfig::quick(), FitOptions::default());
+        let error = fit(&config, source(), source(), &options, place.path(), &Device::Cpu, &BTreeMap::new()).unwrap_err();
+        assert!(error.to_string().contains("free of land"), "{error}");
+    }
 }

@@ -102,7 +102,7 @@ mod tests {
         );
         tensors.insert("tail.weight".to_string(), tail.unwrap());
         parameters.set(&tensors).unwrap();
-        let report = gradient_check(&[x.clone()], |x| network.forward(&x[0])).unwrap();
+        let report = gradient_check(std::slice::from_ref(&x), |x| network.forward(&x[0])).unwrap();
         assert!(report[0].within(1e-7) && report[0].largest_gradient > 1e-3, "{report:?}");
         // Closed: each coarse cell's corrections sum to zero.
         let y = network.forward(&x).unwrap().reshape((4, 2, 4, 2)).unwrap().sum((1, 3)).unwrap();

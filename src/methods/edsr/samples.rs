@@ -25,7 +25,7 @@ pub struct Degradation {
     pub smoothing_pixels: f64,
     /// The anomalies of a crop are multiplied by `exp(±uniform(0, this))`.
     pub log_amplitude: f64,
-    /// Half of the crops get short-waved variation that a coarse cell does not resolve, with a standard
+    /// A quarter of the crops get short-waved variation that a coarse cell does not resolve, with a standard
     /// deviation of up to this share of the crop's own; real analyses hold such speckle, and a network that
     /// never saw it takes its block means for signal and sharpens them.
     pub speckle_share: f64,
@@ -175,7 +175,7 @@ fn pair(
         fine = smooth_plane(&fine, side, side, sigma);
     }
     let (mean, spread) = tile_statistics(&fine, 0.0);
-    if random.below(2) == 1 {
+    if random.below(4) == 0 {
         let share = random.uniform_in(0.0, degradation.speckle_share) as f32;
         let width = random.uniform_in(0.5, degradation.speckle_pixels.max(0.5));
         let white: Vec<f32> = (0..side * side).map(|_| random.normal() as f32).collect();
