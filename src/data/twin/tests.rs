@@ -210,3 +210,26 @@ fn drifters_and_moorings_are_reported_as_told() {
         observations.0.iter().filter(|o| o.platform == Platform::Mooring).map(|o| o.platform_id.as_str()).collect();
     assert_eq!(moorings.len(), 16);
 }
+
+#[test]
+fn drifters_carry_their_water_with_them() {
+    // Without season, relaxation and coast, temperature is conserved along a path: what a drifter sees changes
+    // far less within 6 hours than what a mooring sees.
+    let config = TwinConfig {
+        relaxation_days: 1e6,
+        seasonal_kelvin: 0.0,
+        coastal_cooling_kelvin: 0.0,
+        land_fraction: 0.0,
+        ..TwinConfig::tiny()
+    };
+    let twin = Twin::generate(&TwinConfig { days: 8, drifters: 40, ..config }, false).unwrap();
+    let mut changes = [Vec::new(), Vec::new()];
+    for (index, a) in twin.samples.iter().enumerate() {
+        let next = twin.samples[index + 1..].iter().find(|b| b.platform == a.platform);
+        if let Some(b) = next {
+            changes[usize::from((a.platform as usize) < twin.moorings)].push(b.foundation_celsius - a.foundation_celsius);
+        }
+    }
+    let [(_, along), (_, across)] = changes.map(|c| mean_and_deviation(&c));
+    assert!(across > 0.05 && along < 0.3 * across, "{along} {across}");
+}
