@@ -5,7 +5,7 @@ use super::random_field::{RandomField, RandomFieldSettings, Spectrum};
 use crate::base::random::Random;
 
 /// Length scale of the terrain, kilometres.
-const TERRAIN_KILOMETRES: f64 = 250.0;
+const TERRAIN_KILOMETRES: f64 = 200.0;
 
 /// Height of the mainland over the rest, in standard deviations of the terrain.
 const MAINLAND_HEIGHT: f64 = 3.0;
@@ -29,7 +29,7 @@ impl Coast {
         let settings = RandomFieldSettings {
             cells,
             length_cells: TERRAIN_KILOMETRES * 1000.0 / CELL_METRES,
-            spectrum: Spectrum::PowerLaw(1.9),
+            spectrum: Spectrum::PowerLaw(1.6),
             memory: 0.0,
             drift_cells: (0.0, 0.0),
         };

@@ -125,7 +125,7 @@ impl TwinConfig {
             drag_days: 60.0,
             smallest_scale_hours: 20.0,
             relaxation_days: 60.0,
-            mean_celsius: 17.0,
+            mean_celsius: 17.5,
             gradient_kelvin_per_degree: -0.6,
             seasonal_kelvin: 4.0,
             coastal_cooling_kelvin: 0.8,

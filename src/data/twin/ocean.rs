@@ -231,3 +231,45 @@ fn stream_function(state: &[Complex32], index: usize, cells: usize, kx: f32, ky:
     }
     (state[index] + state[mirror(index, cells)].conj()) * (0.5 / (size * wavenumber))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No forcing, no drag, no relaxation to speak of.
+    fn still() -> Ocean {
+        let slow = 1e9;
+        Ocean::new(&TwinConfig { injection: 1e-40, drag_days: slow, relaxation_days: slow, ..TwinConfig::tiny() })
+    }
+
+    #[test]
+    fn a_plane_wave_stands_and_pumps_heat_as_by_hand() {
+        // θ = A cos(kx) makes ψ = (A/k) cos(kx), u = 0, v = ψ_x = −A sin(kx); nothing advects it, so it stays,
+        // and T_t = −v G gives T = G A sin(kx) t, here for a day. Of k⁸ hyperviscosity nothing is felt at mode 2.
+        let mut ocean = still();
+        let (amplitude, mode, cells) = (0.3f32, 2usize, 64usize);
+        ocean.state[mode * cells] = Complex32::new(0.5 * amplitude, 0.0);
+        ocean.state[(cells - mode) * cells] = Complex32::new(0.5 * amplitude, 0.0);
+        ocean.evaluate();
+        (0..72).for_each(|_| ocean.step());
+        // −0.6 K per degree, a degree being 20 cells of 5 km.
+        let gradient = -0.6 / 100_000.0;
+        for x in 0..cells {
+            let phase = (std::f64::consts::TAU * (mode * x) as f64 / cells as f64) as f32;
+            let (velocity, tracer) = (ocean.velocity()[7 * cells + x], ocean.tracers()[7 * cells + x]);
+            assert!(velocity.re.abs() < 1e-5 && (velocity.im + amplitude * phase.sin()).abs() < 1e-5);
+            assert!((tracer.re - amplitude * phase.cos()).abs() < 1e-5);
+            let wanted = gradient * amplitude * phase.sin() * 86_400.0;
+            assert!((tracer.im - wanted).abs() < 1e-4, "{} {wanted}", tracer.im);
+        }
+    }
+
+    #[test]
+    fn the_speed_has_the_variance_of_buoyancy() {
+        let ocean = Ocean::new(&TwinConfig::tiny());
+        let sum = |f: &dyn Fn(usize) -> f32| (0..64 * 64).map(|i| f64::from(f(i))).sum::<f64>();
+        let speed = sum(&|i| ocean.velocity()[i].norm_sqr());
+        let buoyancy = sum(&|i| ocean.tracers()[i].re.powi(2));
+        assert!(buoyancy > 0.0 && (speed / buoyancy - 1.0).abs() < 1e-4, "{speed} {buoyancy}");
+    }
+}
