@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, WithDType, bai
 use rayon::prelude::*;
 
 use super::error::{NnError, NnResult};
-use super::ops::slices_of;
+use super::ops::slices;
 use super::parameters::Parameters;
 
 /// `average = d average + (1 - d) parameter` after each step, with `d = min(decay, (1 + n) / (10 + n))`, so
@@ -119,8 +119,8 @@ impl InplaceOp2 for Blend {
             });
         }
         match (s1, s2) {
-            (CpuStorage::F32(a), CpuStorage::F32(b)) => run(slices_of::mutable(a, l1)?, slices_of::shared(b, l2)?, self.decay),
-            (CpuStorage::F64(a), CpuStorage::F64(b)) => run(slices_of::mutable(a, l1)?, slices_of::shared(b, l2)?, self.decay),
+            (CpuStorage::F32(a), CpuStorage::F32(b)) => run(slices::mutable(a, l1)?, slices::shared(b, l2)?, self.decay),
+            (CpuStorage::F64(a), CpuStorage::F64(b)) => run(slices::mutable(a, l1)?, slices::shared(b, l2)?, self.decay),
             _ => bail!("ema works in f32 or f64, both the same"),
         }
         Ok(())

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::{NnError, NnResult};
-use super::ops::slices_of;
+use super::ops::slices;
 use super::parameters::Parameters;
 
 /// The constants of Adam.
@@ -207,10 +207,10 @@ impl InplaceOp3 for MoveMoments {
         }
         match (s1, s2, s3) {
             (CpuStorage::F32(m), CpuStorage::F32(g), CpuStorage::F32(p)) => {
-                run(slices_of::mutable(m, l1)?, slices_of::shared(g, l2)?, slices_of::shared(p, l3)?, &self.0);
+                run(slices::mutable(m, l1)?, slices::shared(g, l2)?, slices::shared(p, l3)?, &self.0);
             }
             (CpuStorage::F64(m), CpuStorage::F64(g), CpuStorage::F64(p)) => {
-                run(slices_of::mutable(m, l1)?, slices_of::shared(g, l2)?, slices_of::shared(p, l3)?, &self.0);
+                run(slices::mutable(m, l1)?, slices::shared(g, l2)?, slices::shared(p, l3)?, &self.0);
             }
             _ => bail!("adam works in f32 or f64, parameter and gradient the same"),
         }
@@ -240,10 +240,10 @@ impl InplaceOp2 for MoveParameter {
         }
         match (s1, s2) {
             (CpuStorage::F32(p), CpuStorage::F32(m)) => {
-                run(slices_of::mutable(p, l1)?, slices_of::shared(m, l2)?, &self.0, f32::sqrt);
+                run(slices::mutable(p, l1)?, slices::shared(m, l2)?, &self.0, f32::sqrt);
             }
             (CpuStorage::F64(p), CpuStorage::F64(m)) => {
-                run(slices_of::mutable(p, l1)?, slices_of::shared(m, l2)?, &self.0, f64::sqrt);
+                run(slices::mutable(p, l1)?, slices::shared(m, l2)?, &self.0, f64::sqrt);
             }
             _ => bail!("adam works in f32 or f64, parameter and moments the same"),
         }

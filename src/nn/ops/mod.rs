@@ -15,8 +15,7 @@ mod conv2d;
 mod conv2d_kernels;
 mod loss;
 mod shuffle;
-mod slices;
-pub(super) mod slices_of;
+pub(super) mod slices;
 
 pub use activation::{leaky_relu, relu, silu};
 pub use bias::add_bias;

@@ -8,10 +8,25 @@ use rayon::prelude::*;
 const CHUNK: usize = 16_384;
 
 /// The values of a contiguous tensor.
-pub(crate) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
-    let values = T::cpu_storage_as_slice(storage)?;
+pub(in crate::nn) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    shared(T::cpu_storage_as_slice(storage)?, layout)
+}
+
+/// The part of a storage's buffer that a contiguous layout covers, to be read.
+pub(in crate::nn) fn shared<'a, T>(buffer: &'a [T], layout: &Layout) -> Result<&'a [T]> {
+    let (start, end) = covered(layout)?;
+    Ok(&buffer[start..end])
+}
+
+/// The part of a storage's buffer that a contiguous layout covers, to be changed.
+pub(in crate::nn) fn mutable<'a, T>(buffer: &'a mut [T], layout: &Layout) -> Result<&'a mut [T]> {
+    let (start, end) = covered(layout)?;
+    Ok(&mut buffer[start..end])
+}
+
+fn covered(layout: &Layout) -> Result<(usize, usize)> {
     match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&values[start..end]),
+        Some(range) => Ok(range),
         None => bail!("found a tensor with gaps or a transposed order; a contiguous one is wanted"),
     }
 }
