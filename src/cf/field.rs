@@ -251,7 +251,8 @@ fn time_axis(
         return Err(dataset.layout(name, "is a time without units; 'seconds since 1970-01-01' or the like is wanted".into()));
     };
     let units = TimeUnits::parse(units, coordinate.text("calendar").unwrap_or("standard"))?;
-    let decoded = if layout.time.is_some() { dataset.read_slab(name, &[times.clone()])? } else { dataset.read(name)? };
+    let decoded =
+        if layout.time.is_some() { dataset.read_slab(name, std::slice::from_ref(times))? } else { dataset.read(name)? };
     if let Some(hole) = decoded.valid.iter().position(|v| !v) {
         return Err(dataset.layout(name, format!("has no value for instant {}", times.start + hole)));
     }
