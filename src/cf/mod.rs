@@ -3,6 +3,7 @@
 
 mod attribute;
 mod axes;
+mod block;
 mod builder;
 mod calendar;
 mod classic;
