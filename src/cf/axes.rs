@@ -110,7 +110,8 @@ fn scalar_time(dataset: &Dataset, variable: &Variable) -> Option<String> {
 /// Why a variable has no latitude-longitude grid, in one sentence.
 fn no_grid(dataset: &Dataset, variable: &Variable) -> String {
     let curvilinear = dataset.variables().iter().find(|v| {
-        v.dimensions.len() == 2
+        v.name != variable.name
+            && v.dimensions.len() == 2
             && v.dimensions.iter().all(|d| variable.dimensions.contains(d))
             && matches!(role_of(v), Some(Role::Latitude | Role::Longitude))
     });

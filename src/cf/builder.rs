@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::attribute::Attribute;
 use super::error::{CfError, CfResult};
-use super::library::{Filters, GLOBAL, Handle, Refusal};
+use super::foreign::{GLOBAL, Refusal};
+use super::library::{Filters, Handle};
 use super::raw::{ElementType, Raw};
 use crate::base::files::write_atomic;
 

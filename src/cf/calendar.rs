@@ -225,7 +225,8 @@ mod tests {
         // Julian day number 0 is 1 January 4713 BC in the Julian calendar
         assert_eq!(Calendar::Julian.day_number(-4713, 1, 1), Some(-2_440_588));
         assert_eq!(Calendar::Standard.day_number(0, 1, 1), None);
-        assert_eq!(Calendar::Julian.day_number(1900, 2, 29), Some(-25_495));
+        // Julian 29 February 1900 is Gregorian 13 March 1900: 1900-01-01 is day -25567, 31 + 28 + 12 days later
+        assert_eq!(Calendar::Julian.day_number(1900, 2, 29), Some(-25_496));
         assert_eq!(Calendar::NoLeap.day_number(2000, 2, 29), None);
         assert_eq!(Calendar::Day360.day_number(2000, 2, 30), Some(2000 * 360 + 59));
     }

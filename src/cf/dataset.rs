@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::attribute::{Attribute, Attributes};
 use super::classic;
 use super::error::{CfError, CfResult};
-use super::library::{Filters, GLOBAL, Handle, Refusal};
+use super::foreign::{GLOBAL, Refusal};
+use super::library::{Filters, Handle};
 use super::raw::{ElementType, Raw};
 
 /// The container around the data.

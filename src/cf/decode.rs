@@ -247,3 +247,76 @@ fn packing_number(dataset: &Dataset, variable: &Variable, name: &str) -> CfResul
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::builder::{Builder, Container, write_file};
+    use super::*;
+
+    /// Decodes one variable `v` of the given elements after `describe` has set its attributes.
+    fn decode(raw: Raw, describe: impl Fn(&mut Builder) -> CfResult<()>) -> CfResult<Decoded> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nc");
+        write_file(&path, Container::Netcdf4, |file| {
+            file.dimension("x", raw.len())?;
+            file.variable("v", raw.element_type(), &["x"])?;
+            describe(file)?;
+            file.put("v", &raw)
+        })
+        .unwrap();
+        Dataset::open(&path)?.read("v")
+    }
+
+    #[test]
+    fn every_missing_value_of_a_list_is_masked() {
+        let decoded =
+            decode(Raw::I16(vec![-1, 2, -9, 4]), |f| f.attribute(Some("v"), "missing_value", &[-1i16, -9][..])).unwrap();
+        assert_eq!(decoded.valid, vec![false, true, false, true]);
+    }
+
+    #[test]
+    fn unsigned_false_reads_ubytes_as_signed() {
+        let decoded = decode(Raw::U8(vec![0, 127, 128, 255]), |f| f.attribute(Some("v"), "_Unsigned", "false")).unwrap();
+        assert_eq!(decoded.values, vec![0.0, 127.0, -128.0, -1.0]);
+    }
+
+    #[test]
+    fn a_mask_that_the_type_cannot_hold_is_ignored() {
+        let decoded = decode(Raw::I16(vec![1, 2]), |f| f.attribute(Some("v"), "missing_value", 1.5f32)).unwrap();
+        assert_eq!(decoded.valid, vec![true, true]);
+    }
+
+    #[test]
+    fn one_double_attribute_makes_the_sum_double() {
+        let decoded = decode(Raw::I16(vec![3]), |f| {
+            f.attribute(Some("v"), "scale_factor", 0.1f32)?;
+            f.attribute(Some("v"), "add_offset", 0.25f64)
+        })
+        .unwrap();
+        // 3 * 0.1 in f32 is 0.30000001192092896 (the nearest of its numbers), then the sum is in f64
+        assert_eq!(decoded.values, vec![0.300_000_011_920_928_96 + 0.25]);
+    }
+
+    #[test]
+    fn texts_are_refused() {
+        let sentence = decode(Raw::Char(b"abc".to_vec()), |_| Ok(())).unwrap_err().to_string();
+        assert!(sentence.contains("holds char elements; numbers are wanted"), "{sentence}");
+    }
+
+    #[test]
+    fn a_slab_is_the_part_of_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nc");
+        write_file(&path, Container::Offset64, |file| {
+            file.dimension("y", 3)?;
+            file.dimension("x", 4)?;
+            file.variable("v", ElementType::I32, &["y", "x"])?;
+            file.put("v", &Raw::I32((0..12).collect()))
+        })
+        .unwrap();
+        let dataset = Dataset::open(&path).unwrap();
+        assert_eq!(dataset.read_slab("v", &[1..3, 2..4]).unwrap().values, vec![6.0, 7.0, 10.0, 11.0]);
+        assert_eq!(dataset.read_slab("v", &[1..1, 2..4]).unwrap().shape, vec![0, 2]);
+        assert!(dataset.read_slab("v", &[1..4, 2..4]).is_err() && dataset.read_slab("v", &[0..3, 0..4, 0..1]).is_err());
+    }
+}

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::axes::{Layout, layout_of, read_axis};
+use super::block::{Block, VALUES_AT_A_TIME};
 use super::dataset::{Dataset, Variable};
 use super::decode::Decoding;
 use super::error::{CfError, CfResult};
@@ -10,9 +11,6 @@ use super::flags::cells_of_flags;
 use super::selection::{BoundingBox, Run, columns, rows};
 use super::time_units::TimeUnits;
 use crate::grid::{Axis, AxisKind, Cell, Field, GridError, Mask, TimeAxis, Unit, wrap_180};
-
-/// Values read from the file at a time, at most (unless one frame has more).
-const VALUES_AT_A_TIME: usize = 1 << 23;
 
 /// What to read of a variable, and how to understand what the file leaves open.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,7 +88,15 @@ pub fn read_field(dataset: &Dataset, variable: &str, options: &ReadOptions) -> C
         return Err(empty(format!("instants {times:?} of '{variable}' were asked for; it has {total_times}")));
     }
     let (time, stated) = time_axis(dataset, facts, &layout, &times, options.default_time)?;
-    let block = Block { dataset, facts, layout: &layout, level, rows: row_range.clone(), runs: &runs };
+    let block = Block {
+        dataset,
+        facts,
+        layout: &layout,
+        level,
+        rows: row_range.clone(),
+        runs: &runs,
+        values_at_a_time: VALUES_AT_A_TIME,
+    };
     let (values, mut cells) = block.read(&times, &Decoding::of(dataset, facts)?, factor, offset)?;
     if let Some(flags) = cells_of_flags(dataset, facts)? {
         let same_shape = dataset.variable(&flags.variable)?.shape == facts.shape;
@@ -251,85 +257,11 @@ fn time_axis(
         return Err(dataset.layout(name, "is a time without units; 'seconds since 1970-01-01' or the like is wanted".into()));
     };
     let units = TimeUnits::parse(units, coordinate.text("calendar").unwrap_or("standard"))?;
-    let decoded = if layout.time.is_some() { dataset.read_slab(name, &[times.clone()])? } else { dataset.read(name)? };
+    let decoded =
+        if layout.time.is_some() { dataset.read_slab(name, std::slice::from_ref(times))? } else { dataset.read(name)? };
     if let Some(hole) = decoded.valid.iter().position(|v| !v) {
         return Err(dataset.layout(name, format!("has no value for instant {}", times.start + hole)));
     }
     let seconds = decoded.values.iter().map(|v| units.seconds(*v)).collect::<CfResult<Vec<f64>>>()?;
     Ok((TimeAxis::from_seconds(seconds).map_err(grid_error)?, true))
-}
-
-/// The part of a variable to read.
-struct Block<'a> {
-    dataset: &'a Dataset,
-    facts: &'a Variable,
-    layout: &'a Layout,
-    level: usize,
-    rows: Range<usize>,
-    runs: &'a [Run],
-}
-
-impl Block<'_> {
-    /// Values (converted by `factor * v + offset`) and cells in (time, latitude, longitude) order.
-    fn read(&self, times: &Range<usize>, decoding: &Decoding, factor: f64, offset: f64) -> CfResult<(Vec<f32>, Vec<Cell>)> {
-        let width: usize = self.runs.iter().map(|r| r.columns.len()).sum();
-        let frame = self.rows.len() * width;
-        let mut values = vec![0f32; times.len() * frame];
-        let mut cells = vec![Cell::Missing; values.len()];
-        let at_a_time = (VALUES_AT_A_TIME / frame.max(1)).max(1);
-        for first in times.clone().step_by(at_a_time) {
-            let some_times = first..times.end.min(first + at_a_time);
-            let mut column = 0;
-            for run in self.runs {
-                let lengths = [some_times.len(), self.rows.len(), run.columns.len()];
-                let raw = self.dataset.raw_slab(&self.facts.name, &self.ranges(&some_times, run))?;
-                let (decoded, valid) = decoding.apply(&raw);
-                let strides = self.strides(lengths);
-                for t in 0..lengths[0] {
-                    for y in 0..lengths[1] {
-                        let to = (first - times.start + t) * frame + y * width + column;
-                        let from = t * strides[0] + y * strides[1];
-                        for x in 0..lengths[2] {
-                            let at = from + x * strides[2];
-                            if valid[at] {
-                                values[to + x] = (factor * decoded[at] + offset) as f32;
-                                cells[to + x] = Cell::Valid;
-                            }
-                        }
-                    }
-                }
-                column += run.columns.len();
-            }
-        }
-        Ok((values, cells))
-    }
-
-    fn ranges(&self, times: &Range<usize>, run: &Run) -> Vec<Range<usize>> {
-        (0..self.facts.shape.len())
-            .map(|position| match position {
-                p if p == self.layout.latitude => self.rows.clone(),
-                p if p == self.layout.longitude => run.columns.clone(),
-                p if Some(p) == self.layout.time => times.clone(),
-                p if self.layout.extra.contains(&p) => self.level..self.level + 1,
-                _ => 0..1,
-            })
-            .collect()
-    }
-
-    /// Steps between neighbours in time, latitude and longitude in a block as the file orders it.
-    fn strides(&self, lengths: [usize; 3]) -> [usize; 3] {
-        let mut strides = [0; 3];
-        let mut step = 1;
-        for position in (0..self.facts.shape.len()).rev() {
-            let axis = match position {
-                p if p == self.layout.longitude => 2,
-                p if p == self.layout.latitude => 1,
-                p if Some(p) == self.layout.time => 0,
-                _ => continue,
-            };
-            strides[axis] = step;
-            step *= lengths[axis];
-        }
-        strides
-    }
 }

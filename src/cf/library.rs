@@ -1,122 +1,11 @@
-//! The NetCDF C library behind a safe handle: the one place of the crate with foreign calls.
-//!
-//! The `netcdf` crate brings the library in (built from source or the system's); its own wrapper is
-//! not used, because it panics on names and types that a damaged file can hold, hides the stored type
-//! of empty attributes, and has no fletcher32. The C library is not thread safe, so every call here
-//! holds one lock; nothing else in the crate may call the library.
+//! An open file of the C library behind a safe handle: reading. (Making one is in `making.rs`.)
 
-use std::cell::Cell;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use netcdf as _;
 
 use super::attribute::Attribute;
+use super::foreign::*;
 use super::raw::{ElementType, Raw};
-
-/// NC_memio of netcdf_mem.h.
-#[repr(C)]
-struct CImage {
-    bytes: usize,
-    memory: *mut c_void,
-    flags: c_int,
-}
-
-unsafe extern "C" {
-    fn nc_strerror(code: c_int) -> *const c_char;
-    fn nc_open(path: *const c_char, mode: c_int, file: *mut c_int) -> c_int;
-    fn nc_create_mem(name: *const c_char, mode: c_int, first_bytes: usize, file: *mut c_int) -> c_int;
-    fn nc_close_memio(file: c_int, image: *mut CImage) -> c_int;
-    fn nc_close(file: c_int) -> c_int;
-    fn nc_abort(file: c_int) -> c_int;
-    fn nc_enddef(file: c_int) -> c_int;
-    fn nc_inq(file: c_int, dims: *mut c_int, vars: *mut c_int, atts: *mut c_int, unlimited: *mut c_int) -> c_int;
-    fn nc_inq_unlimdims(file: c_int, count: *mut c_int, ids: *mut c_int) -> c_int;
-    fn nc_inq_dimids(file: c_int, count: *mut c_int, ids: *mut c_int, parents: c_int) -> c_int;
-    fn nc_inq_dim(file: c_int, dim: c_int, name: *mut c_char, len: *mut usize) -> c_int;
-    fn nc_inq_var(
-        file: c_int,
-        var: c_int,
-        name: *mut c_char,
-        kind: *mut c_int,
-        dims: *mut c_int,
-        ids: *mut c_int,
-        atts: *mut c_int,
-    ) -> c_int;
-    fn nc_inq_varndims(file: c_int, var: c_int, dims: *mut c_int) -> c_int;
-    fn nc_inq_var_fill(file: c_int, var: c_int, no_fill: *mut c_int, value: *mut c_void) -> c_int;
-    fn nc_inq_var_deflate(file: c_int, var: c_int, shuffle: *mut c_int, deflate: *mut c_int, level: *mut c_int) -> c_int;
-    fn nc_inq_var_fletcher32(file: c_int, var: c_int, on: *mut c_int) -> c_int;
-    fn nc_inq_attname(file: c_int, var: c_int, number: c_int, name: *mut c_char) -> c_int;
-    fn nc_inq_att(file: c_int, var: c_int, name: *const c_char, kind: *mut c_int, len: *mut usize) -> c_int;
-    fn nc_get_att_text(file: c_int, var: c_int, name: *const c_char, text: *mut c_char) -> c_int;
-    fn nc_get_att_string(file: c_int, var: c_int, name: *const c_char, texts: *mut *mut c_char) -> c_int;
-    fn nc_get_att_double(file: c_int, var: c_int, name: *const c_char, values: *mut f64) -> c_int;
-    fn nc_free_string(count: usize, texts: *mut *mut c_char) -> c_int;
-    fn nc_put_att_text(file: c_int, var: c_int, name: *const c_char, len: usize, text: *const c_char) -> c_int;
-    fn nc_put_att_double(file: c_int, var: c_int, name: *const c_char, kind: c_int, len: usize, values: *const f64) -> c_int;
-    fn nc_get_vara(file: c_int, var: c_int, start: *const usize, count: *const usize, values: *mut c_void) -> c_int;
-    fn nc_put_vara(file: c_int, var: c_int, start: *const usize, count: *const usize, values: *const c_void) -> c_int;
-    fn nc_def_dim(file: c_int, name: *const c_char, len: usize, dim: *mut c_int) -> c_int;
-    fn nc_def_var(file: c_int, name: *const c_char, kind: c_int, n: c_int, dims: *const c_int, var: *mut c_int) -> c_int;
-    fn nc_def_var_chunking(file: c_int, var: c_int, storage: c_int, sizes: *const usize) -> c_int;
-    fn nc_def_var_deflate(file: c_int, var: c_int, shuffle: c_int, deflate: c_int, level: c_int) -> c_int;
-    fn nc_def_var_fletcher32(file: c_int, var: c_int, on: c_int) -> c_int;
-    fn free(memory: *mut c_void);
-    fn H5Eset_auto2(stack: i64, function: *const c_void, data: *mut c_void) -> c_int;
-}
-
-const NAME_BYTES: usize = 257;
-const MAX_DIMENSIONS: usize = 1024;
-/// The number under which global attributes are found.
-pub(super) const GLOBAL: c_int = -1;
-
-static LIBRARY: Mutex<()> = Mutex::new(());
-
-thread_local! {
-    static HDF5_IS_QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Takes the lock, and stops HDF5 from printing its error stack on this thread: a thread-safe HDF5
-/// keeps that setting per thread, and a notebook counts any line on standard error as a failure.
-fn locked() -> MutexGuard<'static, ()> {
-    let guard = LIBRARY.lock().unwrap_or_else(PoisonError::into_inner);
-    HDF5_IS_QUIET.with(|quiet| {
-        if !quiet.replace(true) {
-            // SAFETY: a null function switches printing off; the lock is held.
-            unsafe { H5Eset_auto2(0, std::ptr::null(), std::ptr::null_mut()) };
-        }
-    });
-    guard
-}
-
-/// A refusal of the library, in its words.
-#[derive(Debug)]
-pub(super) struct Refusal(pub String);
-
-type Outcome<T> = Result<T, Refusal>;
-
-fn check(code: c_int) -> Outcome<()> {
-    if code == 0 {
-        return Ok(());
-    }
-    if code > 0 {
-        return Err(Refusal(std::io::Error::from_raw_os_error(code).to_string()));
-    }
-    // SAFETY: the library answers with a static text for every code.
-    let text = unsafe { CStr::from_ptr(nc_strerror(code)) };
-    Err(Refusal(text.to_string_lossy().trim_start_matches("NetCDF: ").to_string()))
-}
-
-fn c_text(text: &[u8]) -> Outcome<CString> {
-    CString::new(text).map_err(|_| Refusal("a name or path holds a zero byte".into()))
-}
-
-fn name_from(buffer: &[u8]) -> String {
-    let end = buffer.iter().position(|b| *b == 0).unwrap_or(buffer.len());
-    String::from_utf8_lossy(&buffer[..end]).into_owned()
-}
 
 /// A vector of `count` defaults, or a refusal where the memory for it cannot be had.
 fn room_for<T: Default + Clone>(count: usize) -> Outcome<Vec<T>> {
@@ -126,52 +15,6 @@ fn room_for<T: Default + Clone>(count: usize) -> Outcome<Vec<T>> {
         .map_err(|_| Refusal(format!("{count} values do not fit into memory; read fewer at a time")))?;
     values.resize(count, T::default());
     Ok(values)
-}
-
-fn element_of(kind: c_int) -> ElementType {
-    use ElementType::*;
-    [I8, Char, I16, I32, F32, F64, U8, U16, U32, I64, U64, Text]
-        .get(usize::try_from(kind - 1).unwrap_or(usize::MAX))
-        .copied()
-        .unwrap_or(Other)
-}
-
-fn kind_of(element: ElementType) -> c_int {
-    use ElementType::*;
-    let order = [I8, Char, I16, I32, F32, F64, U8, U16, U32, I64, U64, Text];
-    order.iter().position(|e| *e == element).map_or(0, |i| i as c_int + 1)
-}
-
-/// The bytes of a finished file, in memory of the C library.
-pub(super) struct Image(CImage);
-
-impl Image {
-    pub fn bytes(&self) -> &[u8] {
-        // SAFETY: `finish` has made sure that the memory is there; it is freed only with the image.
-        let all: &[u8] = unsafe { std::slice::from_raw_parts(self.0.memory.cast(), self.0.bytes) };
-        &all[..hdf5_length(all).unwrap_or(all.len())]
-    }
-}
-
-/// The length that an HDF5 file states of itself: the library's memory is larger, and what lies behind
-/// the end is not the same in every run. `None` for other files.
-fn hdf5_length(image: &[u8]) -> Option<usize> {
-    // The superblock (HDF5 File Format Specification 3.0, section II.A): the end-of-file address, eight
-    // bytes in every file that netCDF-C makes, stands at byte 40 in versions 0 and 1, at byte 28 in 2 and 3.
-    let at = match (image.get(..8)?, image.get(8)?) {
-        (b"\x89HDF\r\n\x1a\n", 0) => 40,
-        (b"\x89HDF\r\n\x1a\n", 2 | 3) => 28,
-        _ => return None,
-    };
-    let address: [u8; 8] = image.get(at..at + 8)?.try_into().ok()?;
-    usize::try_from(u64::from_le_bytes(address)).ok().filter(|length| *length <= image.len())
-}
-
-impl Drop for Image {
-    fn drop(&mut self) {
-        // SAFETY: the library has handed the memory over, made by malloc; freeing null does nothing.
-        unsafe { free(self.0.memory) };
-    }
 }
 
 /// A dimension as the library describes it.
@@ -204,8 +47,8 @@ pub struct Filters {
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Handle {
-    file: c_int,
-    writing: bool,
+    pub(super) file: c_int,
+    pub(super) writing: bool,
 }
 
 impl Handle {
@@ -216,33 +59,6 @@ impl Handle {
         // SAFETY: the text ends with a zero byte and `file` is writable.
         check(unsafe { nc_open(path.as_ptr(), 0, &mut file) })?;
         Ok(Handle { file, writing: false })
-    }
-
-    /// Begins a file in memory; `mode` as nc_create knows it.
-    ///
-    /// Not on the disk, because HDF5 crashes the process where a write fails: the finished image is
-    /// written by Rust, where a full disk is an ordinary error.
-    pub fn create(mode: c_int) -> Outcome<Handle> {
-        let mut file = 0;
-        let _guard = locked();
-        // SAFETY: the name ends with a zero byte and `file` is writable.
-        check(unsafe { nc_create_mem(c"isotherm".as_ptr(), mode, 0, &mut file) })?;
-        Ok(Handle { file, writing: true })
-    }
-
-    /// Completes a file begun by [`Handle::create`] and gives its bytes.
-    pub fn finish(self) -> Outcome<Image> {
-        let mut image = CImage { bytes: 0, memory: std::ptr::null_mut(), flags: 0 };
-        let _guard = locked();
-        let file = self.file;
-        std::mem::forget(self);
-        // SAFETY: the number came from nc_create_mem and is not used again.
-        check(unsafe { nc_close_memio(file, &mut image) })?;
-        let image = Image(image);
-        if image.0.memory.is_null() || image.0.bytes == 0 {
-            return Err(Refusal("the library gave no bytes".into()));
-        }
-        Ok(image)
     }
 
     /// `(variables, global attributes)`.
@@ -403,83 +219,6 @@ impl Handle {
             }
             ElementType::Other => Err(Refusal("it holds a user-defined type".into())),
         }
-    }
-
-    pub fn define_dimension(&self, name: &str, len: Option<usize>) -> Outcome<c_int> {
-        let name = c_text(name.as_bytes())?;
-        let mut id = 0;
-        let _guard = locked();
-        // SAFETY: a text with a zero byte and a writable integer; a length of 0 means unlimited.
-        check(unsafe { nc_def_dim(self.file, name.as_ptr(), len.unwrap_or(0), &mut id) })?;
-        Ok(id)
-    }
-
-    pub fn define_variable(&self, name: &str, element: ElementType, dimensions: &[c_int]) -> Outcome<c_int> {
-        let name = c_text(name.as_bytes())?;
-        let mut id = 0;
-        let _guard = locked();
-        // SAFETY: the list holds as many dimensions as stated.
-        check(unsafe {
-            nc_def_var(self.file, name.as_ptr(), kind_of(element), dimensions.len() as c_int, dimensions.as_ptr(), &mut id)
-        })?;
-        Ok(id)
-    }
-
-    /// Chunks of the given sizes with filters; the sizes must be as many as the variable's dimensions.
-    pub fn define_storage(&self, id: c_int, chunks: &[usize], filters: Filters) -> Outcome<()> {
-        let _guard = locked();
-        // SAFETY: one size for each dimension.
-        unsafe {
-            check(nc_def_var_chunking(self.file, id, 0, chunks.as_ptr()))?;
-            if filters.deflate > 0 {
-                check(nc_def_var_deflate(self.file, id, filters.shuffle.into(), 1, filters.deflate.into()))?;
-            }
-            if filters.fletcher32 {
-                check(nc_def_var_fletcher32(self.file, id, 1))?;
-            }
-        }
-        Ok(())
-    }
-
-    pub fn put_attribute(&self, id: c_int, name: &str, value: &Attribute) -> Outcome<()> {
-        let name = c_text(name.as_bytes())?;
-        let _guard = locked();
-        match value {
-            // SAFETY: the text is as long as stated.
-            Attribute::Text(text) => {
-                check(unsafe { nc_put_att_text(self.file, id, name.as_ptr(), text.len(), text.as_ptr().cast()) })
-            }
-            Attribute::Numbers { values, stored } => check(unsafe {
-                // SAFETY: as many numbers as stated; the library converts them to the stored type.
-                nc_put_att_double(self.file, id, name.as_ptr(), kind_of(*stored), values.len(), values.as_ptr())
-            }),
-        }
-    }
-
-    pub fn end_definitions(&self) -> Outcome<()> {
-        let _guard = locked();
-        // SAFETY: the number came from nc_create_mem.
-        check(unsafe { nc_enddef(self.file) })
-    }
-
-    /// Writes a block. `values` must be of the variable's type and as many as `count` says.
-    pub fn write(&self, id: c_int, start: &[usize], count: &[usize], values: &Raw) -> Outcome<()> {
-        let pointer: *const c_void = match values {
-            Raw::I8(v) => v.as_ptr().cast(),
-            Raw::U8(v) | Raw::Char(v) => v.as_ptr().cast(),
-            Raw::I16(v) => v.as_ptr().cast(),
-            Raw::U16(v) => v.as_ptr().cast(),
-            Raw::I32(v) => v.as_ptr().cast(),
-            Raw::U32(v) => v.as_ptr().cast(),
-            Raw::I64(v) => v.as_ptr().cast(),
-            Raw::U64(v) => v.as_ptr().cast(),
-            Raw::F32(v) => v.as_ptr().cast(),
-            Raw::F64(v) => v.as_ptr().cast(),
-            Raw::Text(_) => return Err(Refusal("texts of their own are not written; use characters".into())),
-        };
-        let _guard = locked();
-        // SAFETY: the caller's promise on type and number.
-        check(unsafe { nc_put_vara(self.file, id, start.as_ptr(), count.as_ptr(), pointer) })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod attribute;
 mod axes;
+mod block;
 mod builder;
 mod calendar;
 mod classic;
@@ -12,8 +13,10 @@ mod decode;
 mod error;
 mod field;
 mod flags;
+mod foreign;
 mod ghrsst;
 mod library;
+mod making;
 mod packing;
 mod raw;
 mod selection;

@@ -175,11 +175,13 @@ impl Raw {
         self.len() == 0
     }
 
+    #[allow(clippy::unnecessary_cast)] // needed for all but one of the types that the macro goes through
     /// The numbers as `f64` (64-bit integers beyond 2^53 are rounded); `None` for texts.
     pub fn to_f64(&self) -> Option<Vec<f64>> {
         for_numbers!(self, values => Some(values.iter().map(|v| *v as f64).collect()), None)
     }
 
+    #[allow(clippy::unnecessary_cast)] // as above
     /// The integers as `i64`; `None` for floats, texts, and unsigned numbers that do not fit.
     pub fn to_i64(&self) -> Option<Vec<i64>> {
         match self {
