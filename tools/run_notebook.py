@@ -108,6 +108,9 @@ def run(path, timeout_seconds, kernel):
         problem = "the kernel died (out of memory, or the cell ended the process)"
     except (CellExecutionError, CellFailed) as error:
         problem = first_error(notebook, client.current, error)
+        if isinstance(error, CellExecutionError) and client.current in client.complaints:
+            # A panic's own words are on stderr; the error only says that the process ended.
+            problem = "\n".join(client.complaints[client.current].strip().splitlines()[:6] + [problem])
     except Exception as error:
         if client.current is None:
             print(f"FAILED {label}: the kernel did not start: {error}", flush=True)
