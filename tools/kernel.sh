@@ -22,7 +22,8 @@ serve() {
     child=
     finish() {
         [[ -z $child ]] || { kill "$child" && wait "$child"; } 2>/dev/null || true
-        rm -rf "$work" "$build"
+        # On its own: Jupyter gives a kernel five seconds to end.
+        if command -v setsid >/dev/null; then setsid -f rm -rf "$work" "$build"; else rm -rf "$work" "$build"; fi
     }
     trap finish EXIT
     trap 'exit 143' TERM HUP
@@ -36,6 +37,7 @@ serve() {
     export ISOTHERM_RUSTC ISOTHERM_CARGO PATH=$ISOTHERM_PROJECT/tools/kernel/bin:$PATH
     EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@" >/dev/null &
     child=$!
+    exec 2>/dev/null # bash would report each ended child
     # A Jupyter that was killed cannot end its kernels: they end by themselves.
     while kill -0 "$child" 2>/dev/null; do
         sleep 2 &

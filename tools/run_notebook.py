@@ -42,7 +42,7 @@ class StrictClient(NotebookClient):
         if cell.cell_type == "code":
             await self.async_wait_for_stragglers()
         if cell_index in self.complaints:
-            raise CellFailed("it wrote to stderr: " + self.complaints[cell_index].strip())
+            raise CellFailed("it wrote to stderr: " + "\n".join(self.complaints[cell_index].strip().splitlines()[:12]))
         return done
 
     async def async_wait_for_stragglers(self):
@@ -64,9 +64,10 @@ class StrictClient(NotebookClient):
         if message["msg_type"] == "stream":
             if content["name"] == "stderr":
                 self.complaints[cell_index] = self.complaints.get(cell_index, "") + content["text"]
-            for line in content["text"].splitlines():
-                if line.strip():
-                    print(f"{self.label}: {line}", flush=True)
+            else:
+                for line in content["text"].splitlines():
+                    if line.strip():
+                        print(f"{self.label}: {line}", flush=True)
         return super().output(outputs, message, display_id, cell_index)
 
 
@@ -108,6 +109,9 @@ def run(path, timeout_seconds, kernel):
         problem = "the kernel died (out of memory, or the cell ended the process)"
     except (CellExecutionError, CellFailed) as error:
         problem = first_error(notebook, client.current, error)
+        if isinstance(error, CellExecutionError) and client.current in client.complaints:
+            # A panic's own words are on stderr; the error only says that the process ended.
+            problem = "\n".join(client.complaints[client.current].strip().splitlines()[:6] + [problem])
     except Exception as error:
         if client.current is None:
             print(f"FAILED {label}: the kernel did not start: {error}", flush=True)
