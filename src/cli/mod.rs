@@ -20,8 +20,11 @@ pub struct Arguments {
 /// The rooms of the command line.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Refine a field by a method of the ladder.
     Apply(apply::ApplyCommand),
+    /// What a NetCDF file holds.
     Inspect(inspect::InspectCommand),
+    /// A field at the places of observations.
     #[command(name = "match")]
     Match(matchup::MatchCommand),
     /// Products: list, show, fetch, verify.
