@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=src");
     println!("cargo:rerun-if-changed=assets");
     println!("cargo:rerun-if-changed=Cargo.lock");
+    link_standard_library()?;
     let mut files = Vec::new();
     collect(&root.join("src"), &mut files)?;
     if root.join("assets").is_dir() {
@@ -34,7 +36,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut versions = String::new();
     for package in lock.split("[[package]]") {
         let value = |key: &str| {
-            package.lines().find_map(|l| l.strip_prefix(key)).map_or(String::new(), |v| v.trim_matches([' ', '=', '"']).to_string())
+            package
+                .lines()
+                .find_map(|l| l.strip_prefix(key))
+                .map_or(String::new(), |v| v.trim_matches([' ', '=', '"']).to_string())
         };
         if NUMERICAL.contains(&value("name").as_str()) {
             writeln!(versions, "{} {}", value("name"), value("version"))?;
@@ -43,6 +48,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(text, "/// Versions of the crates that compute.\npub const NUMERICAL_CRATES: &str = {versions:?};")?;
     writeln!(text, "/// SHA-256 of Cargo.lock.\npub const LOCKFILE_SHA256: &str = {:?};", sha256(lock.as_bytes()))?;
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("code.rs"), text)?;
+    Ok(())
+}
+
+/// The standard library is linked dynamically (`-Cprefer-dynamic`). The profile's own run-time path is relative to
+/// `deps/` and misses it from one folder above, where the command line ends up: state it in full too.
+fn link_standard_library() -> Result<(), Box<dyn std::error::Error>> {
+    let output =
+        Command::new(env::var("RUSTC")?).args(["--print", "target-libdir", "--target", &env::var("TARGET")?]).output()?;
+    let folder = String::from_utf8(output.stdout)?;
+    if !folder.trim().is_empty() {
+        println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.trim());
+    }
     Ok(())
 }
 

@@ -11,5 +11,7 @@
 pub use crate::base::random::Random;
 pub use crate::data::{Observation, Observations, Platform};
 pub use crate::grid::{Axis, AxisKind, Cell, Field, Mask, TimeAxis, Unit, area_weights};
-pub use crate::score::{Score, Weighting};
+pub use crate::methods::SuperResolver;
+pub use crate::paper::{Study, TidyTable, Verdict};
+pub use crate::score::{Pairs, PointwiseMetric, Score, Weighting};
 pub use candle_core::{DType, Device, Tensor, Var};

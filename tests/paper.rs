@@ -15,8 +15,8 @@ struct Orchard {
 }
 
 fn grow(context: &StepContext<'_>) -> PaperResult<()> {
-    GROWN.fetch_add(1, Ordering::SeqCst);
     let orchard: Orchard = context.configuration()?;
+    GROWN.fetch_add(1, Ordering::SeqCst);
     std::fs::write(context.path("apples.txt"), "o".repeat(orchard.apples)).map_err(|e| context.error(e))
 }
 

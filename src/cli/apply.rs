@@ -99,16 +99,20 @@ pub(super) fn open_field(path: &Path, variable: Option<&str>) -> anyhow::Result<
     let name = match variable {
         Some(name) => name.to_string(),
         None => {
+            let bounds: Vec<&str> = dataset.variables().iter().filter_map(|v| v.text("bounds")).collect();
             let gridded: Vec<&str> = dataset
                 .variables()
                 .iter()
                 .filter(|v| v.shape.len() >= 2 && v.element.is_number() && v.text("flag_meanings").is_none())
+                .filter(|v| !bounds.contains(&v.name.as_str()))
                 .map(|v| v.name.as_str())
                 .collect();
             match gridded.as_slice() {
                 [only] => only.to_string(),
                 [] => bail!("{} holds no gridded variable", path.display()),
-                many => bail!("{} holds several gridded variables ({}); name one with --variable", path.display(), many.join(", ")),
+                many => {
+                    bail!("{} holds several gridded variables ({}); name one with --variable", path.display(), many.join(", "))
+                }
             }
         }
     };

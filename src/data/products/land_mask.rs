@@ -79,7 +79,12 @@ fn npy_shape(reader: &mut impl Read, element: &str) -> Result<Vec<usize>, String
         return Err(format!("is not of type {element} in C order: {}", header.trim()));
     }
     let shape = header.split("'shape': (").nth(1).and_then(|s| s.split(')').next()).ok_or("states no shape")?;
-    shape.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| s.parse().map_err(|_| format!("has the shape ({shape})"))).collect()
+    shape
+        .split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .map(|s| s.parse().map_err(|_| format!("has the shape ({shape})")))
+        .collect()
 }
 
 #[cfg(test)]

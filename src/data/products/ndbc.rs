@@ -57,7 +57,9 @@ fn parse(text: &str, station: &Station) -> Result<Observations, String> {
     for line in lines.filter(|l| !l.starts_with('#')) {
         let cells: Vec<&str> = line.split_whitespace().collect();
         let integer = |i: usize| cells.get(i).and_then(|c| c.parse::<u32>().ok());
-        let Some(sst) = cells.get(temperature).and_then(|c| c.parse::<f64>().ok()).filter(|t| *t < MISSING_CELSIUS) else { continue };
+        let Some(sst) = cells.get(temperature).and_then(|c| c.parse::<f64>().ok()).filter(|t| *t < MISSING_CELSIUS) else {
+            continue;
+        };
         let (Some(y), Some(m), Some(d), Some(h)) = (integer(year), integer(month), integer(day), integer(hour)) else { continue };
         let y = if y < 100 { 1900 + y } else { y } as i32;
         let minutes = minute.and_then(integer).unwrap_or(0);

@@ -109,7 +109,8 @@ pub fn read_argo(path: &Path) -> DataResult<Observations> {
     let (pressure, temperature) = (table.read(&["PRES"])?, table.celsius(&["TEMP"])?);
     let clock = table.read(&["TIME", "JULD"])?;
     let text = |name: &str| crate::cf::text_of(&clock.attributes, name);
-    let units = text("units").ok_or_else(|| table.fail("its time states no units; for instance 'days since 1950-01-01' is wanted"))?;
+    let units =
+        text("units").ok_or_else(|| table.fail("its time states no units; for instance 'days since 1950-01-01' is wanted"))?;
     let units = TimeUnits::parse(units, text("calendar").unwrap_or("standard")).map_err(|e| table.fail(e.to_string()))?;
     let time: Vec<f64> = clock
         .values

@@ -55,7 +55,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let source = |days: &[usize]| FineFieldSource::new(twin.truth(), days).map_err(|e| context.error(e));
     let (device, description) = select_device(DeviceChoice::Auto).map_err(|e| context.error(e))?;
     let folder = context.path("run");
-    println!("training on {description}; log: {}", folder.join("log.jsonl").display());
+    println!("{description} Log: {}", folder.join("log.jsonl").display());
     let passport = context.passport("edsr_training", vec![Tier::Twin], configuration.fit.seed, Value::Null)?;
     let provenance = BTreeMap::from([
         ("commit".to_string(), passport.commit.clone()),
@@ -86,7 +86,12 @@ fn draw_training(context: &StepContext<'_>, log: &std::path::Path, passport: cra
     let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
     let series = |label: &str, key: &str| {
         let points: Vec<(f64, f64)> = lines.iter().filter_map(|l| Some((l["iteration"].as_f64()?, l[key].as_f64()?))).collect();
-        LineSeries { label: label.into(), x: points.iter().map(|p| p.0).collect(), y: points.iter().map(|p| p.1).collect(), band: None }
+        LineSeries {
+            label: label.into(),
+            x: points.iter().map(|p| p.0).collect(),
+            y: points.iter().map(|p| p.1).collect(),
+            band: None,
+        }
     };
     let panel = |title: &str, y_label: &str, y_scale: Option<Scale>, series: LineSeries| LinePanel {
         title: title.into(),
