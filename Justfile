@@ -11,15 +11,15 @@ export BASH_ENV := justfile_directory() / "tools/environment.sh"
 default:
     @just --list --unsorted
 
-# Does the paper: set-up, data, notebooks whose inputs changed, figures, checks (tier: quick or full)
+# Does the paper: set-up, data, notebooks whose inputs changed, figures, checks
 [group('paper')]
-reproduce tier="quick":
-    @tools/reproduce.sh "$1"
+reproduce:
+    @tools/reproduce.sh
 
 # Draws one figure again, with what it needs: just figure scatter
 [group('paper')]
 figure NAME: build
-    @isotherm paper run "$1"
+    @isotherm paper figure "$1"
 
 # Prints what `reproduce` would run, and why
 [group('paper')]

@@ -3,11 +3,6 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 cd "$ISOTHERM_PROJECT"
-readonly tier=${1:-quick}
-case $tier in
-quick | full) export ISOTHERM_TIER=$tier ;;
-*) fail "reproduce: expected the tier quick or full, found '$tier'" ;;
-esac
 begun=$SECONDS
 step() { say "[$((SECONDS - begun)) s] $*"; }
 
