@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::EdsrConfig;
 use crate::base::random::Random;
-use crate::grid::Field;
+use crate::grid::{Edge, Field, back_project_plane, coarsen_plane, gaussian_plane};
 use crate::methods::error::{MethodError, MethodResult};
-use crate::methods::plane::{back_project_plane, coarsen_plane, smooth_plane};
 
 /// Coarse cells around a tile that feed its interpolation and are then cut off, as inside a frame.
 const MARGIN_CELLS: usize = 2;
@@ -161,7 +160,7 @@ fn pair(
     config: &EdsrConfig,
     degradation: &Degradation,
     random: &mut Random,
-) -> (Vec<f32>, Vec<f32>) {
+) -> MethodResult<(Vec<f32>, Vec<f32>)> {
     let (factor, tile) = (config.factor, config.tile_cells);
     let margin = if random.uniform() < EDGE_SHARE { 0 } else { MARGIN_CELLS };
     let (cells, side) = (tile + 2 * margin, (tile + 2 * margin) * factor);
@@ -172,14 +171,14 @@ fn pair(
     let noise = random.uniform_in(0.0, degradation.noise);
     // Less than half a pixel changes nothing but the run time.
     if sigma > 0.5 {
-        fine = smooth_plane(&fine, side, side, sigma);
+        fine = gaussian_plane(&fine, side, side, [sigma; 2], [Edge::Drop; 2])?;
     }
     let (mean, spread) = tile_statistics(&fine, 0.0);
     if random.below(4) == 0 {
         let share = random.uniform_in(0.0, degradation.speckle_share) as f32;
         let width = random.uniform_in(0.5, degradation.speckle_pixels.max(0.5));
         let white: Vec<f32> = (0..side * side).map(|_| random.normal() as f32).collect();
-        let speckle = smooth_plane(&white, side, side, width);
+        let speckle = gaussian_plane(&white, side, side, [width; 2], [Edge::Drop; 2])?;
         let (_, own) = tile_statistics(&speckle, 1e-6);
         for (value, speckle) in fine.iter_mut().zip(speckle) {
             *value += share * spread * speckle / own;
@@ -202,7 +201,7 @@ fn pair(
     let low = inner(&low, cells, margin);
     let (mean, spread) = tile_statistics(&low, config.spread_floor);
     let missing: Vec<f32> = fine.iter().zip(&base).map(|(f, b)| (f - b) / spread).collect();
-    (low.iter().map(|v| (v - mean) / spread).collect(), inner(&missing, side, margin * factor))
+    Ok((low.iter().map(|v| (v - mean) / spread).collect(), inner(&missing, side, margin * factor)))
 }
 
 /// `count` pairs, each from its own child of a stream drawn from `random`.
@@ -215,8 +214,10 @@ pub(super) fn batch(
     device: &Device,
 ) -> MethodResult<Batch> {
     let stream = Random::new(random.next_u64(), "samples");
-    let pairs: Vec<_> =
-        (0..count).into_par_iter().map(|i| pair(source, config, degradation, &mut stream.child(i as u64))).collect();
+    let pairs = (0..count)
+        .into_par_iter()
+        .map(|i| pair(source, config, degradation, &mut stream.child(i as u64)))
+        .collect::<MethodResult<Vec<_>>>()?;
     let (tile, side) = (config.tile_cells, config.tile_cells * config.factor);
     let (low, target): (Vec<Vec<f32>>, Vec<Vec<f32>>) = pairs.into_iter().unzip();
     Ok(Batch {
@@ -267,7 +268,7 @@ mod tests {
         let config = EdsrConfig { tile_cells: 8, ..EdsrConfig::quick() };
         let source = FineFieldSource::new(&f, &[0]).unwrap().with_room_for(largest_crop(&config)).unwrap();
         for i in 0..8 {
-            let (low, target) = pair(&source, &config, &Degradation::default(), &mut Random::new(i, "pair"));
+            let (low, target) = pair(&source, &config, &Degradation::default(), &mut Random::new(i, "pair")).unwrap();
             let (mean, spread) = tile_statistics(&low, 1e-9);
             assert!(mean.abs() < 1e-4 && (spread - 1.0).abs() < 1e-4);
             assert_eq!(target.len(), 1600);
