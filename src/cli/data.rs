@@ -101,7 +101,7 @@ fn list(all: &[Manifest]) -> anyhow::Result<()> {
             Some(cache) => state(manifest, cache),
             None => "-".to_string(),
         };
-        let row = [&manifest.id, manifest.tier.name(), &size(manifest), &needs(manifest), &state, &manifest.purpose];
+        let row = [&manifest.id, manifest.tier.id(), &size(manifest), &needs(manifest), &state, &manifest.purpose];
         rows.push(row.map(|cell| cell.to_string()));
     }
     say(table(&rows).trim_end())?;
@@ -190,7 +190,7 @@ fn show(manifest: &Manifest) -> anyhow::Result<()> {
 fn description(manifest: &Manifest) -> anyhow::Result<String> {
     let note = |verified: bool| if verified { "" } else { " (from memory, not checked)" };
     let mut text = format!("{} ({}), version {}\n{}\n", manifest.name, manifest.id, manifest.version, manifest.provider);
-    text += &format!("For: {}; tier {}\n", manifest.purpose, manifest.tier.name());
+    text += &format!("For: {}; tier {}\n", manifest.purpose, manifest.tier.id());
     text += &match (&manifest.doi, &manifest.no_doi_because) {
         (Some(doi), _) => format!("DOI: https://doi.org/{doi}{}\n", note(manifest.doi_verified)),
         (None, reason) => format!("DOI: none, {}\n", reason.as_deref().unwrap_or("reason not given")),

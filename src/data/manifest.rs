@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::access::Access;
 use super::error::{DataError, DataResult};
 use super::facts::{GridFacts, Licence, ManifestFile, Period, Variable, yes};
+use super::tier::Tier;
 
 /// One product. Unknown keys are errors, so that a misspelt one is not silently ignored.
 ///
@@ -24,7 +25,7 @@ pub struct Manifest {
     pub provider: String,
     /// What the project uses it for, in one line.
     pub purpose: String,
-    /// `real` or `proxy`.
+    /// `real` or `proxy`; `twin` is no product and is refused.
     pub tier: Tier,
     /// The bundle that contains it (`registry`), where there is one.
     pub bundle: Option<String>,
@@ -56,26 +57,6 @@ pub struct Manifest {
     /// Files whose names are fixed (a wheel's members, a static file).
     #[serde(default)]
     pub files: Vec<ManifestFile>,
-}
-
-/// Which kind of evidence the product gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// Observations or analyses of the thing itself.
-    Real,
-    /// A field that stands in for another variable, or a simulation.
-    Proxy,
-}
-
-impl Tier {
-    /// The word used in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tier::Real => "real",
-            Tier::Proxy => "proxy",
-        }
-    }
 }
 
 impl Manifest {
@@ -140,6 +121,9 @@ impl Manifest {
         }
         if self.version.is_empty() || self.version.starts_with('.') || self.version.contains(['/', '\\']) {
             return Err(format!("the version '{}' must be usable as the name of a folder", self.version));
+        }
+        if self.tier == Tier::Twin {
+            return Err("the tier 'twin' is kept for the synthetic ocean, which has no manifest; give 'real' or 'proxy'".into());
         }
         match (&self.doi, &self.no_doi_because) {
             (Some(doi), None) if doi.starts_with("10.") => {}
@@ -227,7 +211,7 @@ mod tests {
             ("no_doi_because = \"a test\"", "doi = \"doi:10.1/2\"", "must start with 10."),
             ("citation = \"none\"", "citation = \"\"", "cite"),
             ("2001-02-03", "2001-02-30", "2001-02-30"),
-            ("tier = \"real\"", "tier = \"twin\"", "twin"),
+            ("tier = \"real\"", "tier = \"twin\"", "'real' or 'proxy'"),
             ("step = \"year\"", "step = \"year\"\n[[files]]\nmember = \"../etc/passwd\"", "relative path"),
             ("step = \"year\"", "step = \"year\"\n[[files]]\nmember = \"a.nc\"\nsha256 = \"12\"", "64"),
         ] {

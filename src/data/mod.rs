@@ -18,6 +18,7 @@ mod registry;
 mod request;
 pub mod splits;
 mod subset;
+mod tier;
 pub mod twin;
 mod wheel;
 
@@ -29,8 +30,9 @@ pub use error::{DataError, DataResult};
 pub use facts::{GridFacts, Licence, ManifestFile, Period, Variable};
 pub use fetch::{FetchOptions, FetchReport, FileState, FileStatus, fetch, verify};
 pub use http::HttpSettings;
-pub use manifest::{Manifest, Tier};
+pub use manifest::Manifest;
 pub use observations::{Observation, Observations, Platform};
 pub use receipt::{Receipt, ReceiptEntry};
 pub use registry::{bundle, find_manifest, manifests, registry_bundle};
 pub use subset::GeoBox;
+pub use tier::Tier;

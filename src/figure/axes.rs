@@ -3,8 +3,8 @@
 use super::colour_map::Colour;
 use super::drawing::{Anchor, Drawing, Stroke, Text};
 use super::error::FigureResult;
-use super::passport::Tier;
 use super::ticks::{Scale, Tick};
+use crate::data::Tier;
 
 /// Font sizes in points, as printed at 180 mm.
 pub(super) const TITLE_POINTS: f64 = 8.5;

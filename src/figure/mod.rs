@@ -29,9 +29,11 @@ pub use drawing::{Anchor, Drawing, Stroke, Text};
 pub use error::{FigureError, FigureResult};
 pub use lines::{Band, LinePanel, LineSeries, LineStyle, draw_lines};
 pub use map::{MapPanel, MapStyle, draw_maps};
-pub use passport::{Passport, Tier};
+pub use passport::Passport;
 pub use publish::publish;
 pub(crate) use publish::with_ending;
 pub use raster::Raster;
 pub use scatter::{PanelStatistics, ScatterPanel, ScatterStyle, draw_scatter};
 pub use ticks::Scale;
+
+pub use crate::data::Tier;

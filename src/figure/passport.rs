@@ -12,38 +12,7 @@ use super::error::{FigureError, FigureResult};
 use super::png_file;
 use crate::base::files::write_atomic;
 use crate::base::hash::sha256_file;
-
-/// What kind of data stands behind a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// The synthetic ocean, with known truth.
-    Twin,
-    /// Observations and analyses of the real ocean.
-    Real,
-    /// Real data of another kind or place, standing in for the product that the paper used.
-    Proxy,
-}
-
-impl Tier {
-    /// The id in tables (`twin`, `real`, `proxy`).
-    pub fn id(self) -> &'static str {
-        match self {
-            Tier::Twin => "twin",
-            Tier::Real => "real",
-            Tier::Proxy => "proxy",
-        }
-    }
-
-    /// The words printed on a figure.
-    pub fn label(self) -> &'static str {
-        match self {
-            Tier::Twin => "TWIN: synthetic ocean, not observations",
-            Tier::Real => "real data",
-            Tier::Proxy => "PROXY: real data standing in for the product",
-        }
-    }
-}
+use crate::data::Tier;
 
 /// Where a figure or table comes from: with it, and the same inputs, it can be made again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -66,7 +66,9 @@ pub fn back_project_plane<T: Sample>(
 /// # Errors
 /// [`super::GridError::Argument`] where `factor` is 0.
 pub fn back_projected_bicubic(field: &Field, factor: usize, iterations: usize) -> GridResult<Field> {
-    refine_frames(field, factor, |plane, rows, columns, wrap| back_project_plane(plane, rows, columns, factor, iterations, wrap))
+    refine_frames(field, factor, |plane, rows, columns, wrap| {
+        Ok(back_project_plane(plane, rows, columns, factor, iterations, wrap))
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +91,18 @@ mod tests {
         let low: Vec<f64> = (0..24).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         assert!((closure(&low, 0, true) - (1.0 - 0.6352)).abs() < 1e-12);
         assert!((closure(&low, 3, true) - (1.0_f64 - 0.6352).powi(4)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_wrapped_plane_does_not_know_where_it_begins() {
+        let low: Vec<f32> = (0..24).map(|i| ((i * 7 % 13) as f32).sin()).collect();
+        let rolled: Vec<f32> = (0..24).map(|i| low[i / 8 * 8 + (i % 8 + 3) % 8]).collect();
+        let (a, b) = (back_project_plane(&low, 3, 8, 5, 4, true), back_project_plane(&rolled, 3, 8, 5, 4, true));
+        for y in 0..15 {
+            for x in 0..40 {
+                assert!((b[y * 40 + x] - a[y * 40 + (x + 15) % 40]).abs() < 1e-6);
+            }
+        }
     }
 
     #[test]

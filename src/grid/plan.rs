@@ -11,6 +11,10 @@ use super::kernel::Kernel;
 use super::plane::Sample;
 use super::spline::spline_coefficients;
 
+/// Rows are shared out among threads in parts of at least this many numbers: below it, handing a part over costs
+/// more than it saves (a training tile stays on the thread that asks for it).
+const NUMBERS_PER_PART: usize = 1 << 14;
+
 /// Taps of every output cell of one axis.
 pub(crate) struct AxisPlan {
     /// Taps of output cell `i` are `bounds[i]..bounds[i + 1]`.
@@ -125,8 +129,9 @@ pub(crate) fn apply<T: Sample>(values: &[T], columns: usize, vertical: &AxisPlan
         return vec![T::default(); rows_out * columns_out];
     }
     let rows = values.len() / columns;
+    let rows_per_part = (NUMBERS_PER_PART / columns_out).max(1);
     let mut between = vec![0.0_f64; rows * columns_out];
-    between.par_chunks_mut(columns_out).zip(values.par_chunks(columns)).for_each(|(out, row)| {
+    between.par_chunks_mut(columns_out).zip(values.par_chunks(columns)).with_min_len(rows_per_part).for_each(|(out, row)| {
         let mut row: Vec<f64> = row.iter().map(|v| v.to_f64()).collect();
         if let Some(edge) = horizontal.spline {
             spline_coefficients(&mut row, columns, 1, edge);
@@ -139,7 +144,7 @@ pub(crate) fn apply<T: Sample>(values: &[T], columns: usize, vertical: &AxisPlan
         spline_coefficients(&mut between, rows, columns_out, edge);
     }
     let mut result = vec![T::default(); rows_out * columns_out];
-    result.par_chunks_mut(columns_out).enumerate().for_each_init(
+    result.par_chunks_mut(columns_out).enumerate().with_min_len(rows_per_part).for_each_init(
         || vec![0.0_f64; columns_out],
         |sum, (y, out)| {
             sum.fill(0.0);

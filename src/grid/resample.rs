@@ -155,15 +155,17 @@ pub fn upsample_plane<T: Sample>(
 /// # Errors
 /// [`GridError::Argument`] where `factor` is 0.
 pub fn upsample(field: &Field, factor: usize, interpolation: Interpolation) -> GridResult<Field> {
-    refine_frames(field, factor, |plane, rows, columns, wrap| upsample_plane(plane, rows, columns, factor, interpolation, wrap))
+    refine_frames(field, factor, |plane, rows, columns, wrap| {
+        Ok(upsample_plane(plane, rows, columns, factor, interpolation, wrap))
+    })
 }
 
 /// Refines each frame by `refine(filled plane, rows, columns, wrap)`, with axes and mask to match.
-pub(crate) fn refine_frames(
+pub(crate) fn refine_frames<E: From<GridError>>(
     field: &Field,
     factor: usize,
-    refine: impl Fn(&[f32], usize, usize, bool) -> Vec<f32>,
-) -> GridResult<Field> {
+    refine: impl Fn(&[f32], usize, usize, bool) -> Result<Vec<f32>, E>,
+) -> Result<Field, E> {
     let (latitude, longitude) = (field.latitude().refine(factor)?, field.longitude().refine(factor)?);
     let [frames, rows, columns] = field.shape();
     let wrap = field.longitude().wraps();
@@ -172,14 +174,14 @@ pub(crate) fn refine_frames(
     let mut cells = Vec::with_capacity(frames * fine);
     for t in 0..frames {
         match fill_plane(field.frame(t), &valid_of_frame(field, t), rows, columns, wrap, Fill::Nearest) {
-            Ok(filled) => values.extend(refine(&filled, rows, columns, wrap)),
+            Ok(filled) => values.extend(refine(&filled, rows, columns, wrap)?),
             // A frame without any valid cell stays one.
             Err(GridError::Empty(_)) => values.resize(values.len() + fine, 0.0),
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
         cells.extend(repeat_cells(field.frame_mask(t), columns, factor));
     }
-    field.on_grid(values, Mask::from_cells(cells), latitude, longitude)
+    Ok(field.on_grid(values, Mask::from_cells(cells), latitude, longitude)?)
 }
 
 fn repeat_cells(cells: &[Cell], columns: usize, factor: usize) -> impl Iterator<Item = Cell> + '_ {

@@ -165,6 +165,43 @@ mod tests {
         assert_eq!(smooth.mask().cells()[2], Land);
     }
 
+    #[test]
+    fn a_wave_loses_what_theory_says() {
+        // A Gaussian of σ cells multiplies a wave of wavenumber k by exp(−k²σ²/2); 120 cells hold ten waves, so
+        // that the axis may wrap.
+        let (sigma, k) = (2.0, std::f64::consts::TAU / 12.0);
+        let wave: Vec<f64> = (0..120).map(|i| (k * f64::from(i)).cos()).collect();
+        let smooth = gaussian_plane(&wave, 1, 120, [sigma; 2], [Edge::Reflect, Edge::Wrap]).unwrap();
+        let wanted = (-0.5 * k * k * sigma * sigma).exp();
+        assert!(wave.iter().zip(&smooth).all(|(w, s)| (wanted * w - s).abs() < 2e-4));
+    }
+
+    #[test]
+    fn a_masked_field_as_brute_force() {
+        let (rows, columns, sigma) = (9usize, 7usize, 0.8);
+        let values: Vec<f32> = (0..63).map(|i| ((i * 37) % 11) as f32).collect();
+        let cells: Vec<Cell> = (0..63).map(|i| if i % 5 == 0 { Cell::Land } else { Cell::Valid }).collect();
+        let axis = |kind, count| Axis::regular(kind, 0.5, 1.0, count).unwrap();
+        let (lat, lon) = (axis(AxisKind::Latitude, rows), axis(AxisKind::Longitude, columns));
+        let time = TimeAxis::from_seconds(vec![0.0]).unwrap();
+        let field = Field::new("sst", values.clone(), Mask::from_cells(cells), time, lat, lon, Unit::Celsius).unwrap();
+        let smooth = gaussian_smooth(&field, sigma).unwrap();
+        // σ = 0.8 reaches floor(3.7) = 3 cells; beyond the border the plane is mirrored about its outer edge
+        let mirrored = |i: isize, n: usize| (if i < 0 { -1 - i } else { i.min(2 * n as isize - 1 - i) }) as usize;
+        for at in (0..63).filter(|at| at % 5 != 0) {
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for (dy, dx) in (-3..=3).flat_map(|dy| (-3..=3).map(move |dx| (dy, dx))) {
+                let i = mirrored((at / columns) as isize + dy, rows) * columns + mirrored((at % columns) as isize + dx, columns);
+                if i % 5 != 0 {
+                    let w = (-0.5 * (dy * dy + dx * dx) as f64 / (sigma * sigma)).exp();
+                    sum += w * f64::from(values[i]);
+                    weight += w;
+                }
+            }
+            assert!((f64::from(smooth.values()[at]) - sum / weight).abs() < 1e-5, "cell {at}");
+        }
+    }
+
     proptest! {
         #[test]
         fn constants_stay_and_means_are_kept(values in prop::collection::vec(-5.0f64..35.0, 30), sigma in 0.0f64..3.0) {

@@ -5,8 +5,7 @@
 
 pub mod edsr;
 mod error;
-mod plane;
 mod super_resolution;
 
 pub use error::{MethodError, MethodResult};
-pub use super_resolution::{SuperResolver, refine_axis};
+pub use super_resolution::SuperResolver;

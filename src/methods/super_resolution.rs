@@ -4,12 +4,7 @@ use candle_core::Device;
 
 use super::edsr::Edsr;
 use super::error::{MethodError, MethodResult};
-use super::plane::{Kernel, back_project_plane, fill_plane, upsample_plane};
-use crate::grid::{Axis, Cell, Field, Mask};
-
-/// Rounds of back-projection in the ladder; the block means are then right to about a thousandth of the
-/// field's spread.
-pub(crate) const BACK_PROJECTIONS: usize = 10;
+use crate::grid::{BACK_PROJECTION_ITERATIONS, Field, Interpolation, back_projected_bicubic, upsample};
 
 /// One method of the ladder.
 #[derive(Clone, Debug)]
@@ -55,8 +50,8 @@ impl SuperResolver {
     /// cell is valid where its coarse cell is.
     ///
     /// # Errors
-    /// [`MethodError::Argument`] for a factor of 0 or one the network was not trained for;
-    /// [`MethodError::Grid`] where the axes cannot be refined.
+    /// [`MethodError::Argument`] for a factor the network was not trained for; [`MethodError::Grid`] for a factor of 0
+    /// or axes that cannot be refined.
     ///
     /// # Example
     /// ```
@@ -71,69 +66,24 @@ impl SuperResolver {
     /// assert!((high.longitude().centres()[0] - 0.025).abs() < 1e-9);
     /// ```
     pub fn apply(&self, low: &Field, factor: usize) -> MethodResult<Field> {
-        let kernel = match self {
-            SuperResolver::Edsr(network) if network.config().factor != factor => {
-                return Err(MethodError::Argument(format!(
-                    "the network was trained for a factor of {}, but {factor} was asked for; train one for it",
-                    network.config().factor
-                )));
-            }
-            SuperResolver::Edsr(network) => return network.apply(low),
-            SuperResolver::Nearest => Kernel::Nearest,
-            SuperResolver::Bilinear => Kernel::Bilinear,
-            SuperResolver::Bicubic | SuperResolver::BicubicBackProjected => Kernel::Bicubic,
-        };
-        let [_, rows, columns] = low.shape();
-        let wrap = low.longitude().wraps();
-        refine(low, factor, |filled| {
-            Ok(match self {
-                SuperResolver::BicubicBackProjected => back_project_plane(filled, rows, columns, factor, BACK_PROJECTIONS, wrap),
-                _ => upsample_plane(kernel, filled, rows, columns, factor, wrap),
-            })
-        })
-    }
-}
-
-/// Applies `frame` (a filled coarse plane to a fine plane) to each frame, and puts axes and mask around it.
-pub(crate) fn refine(low: &Field, factor: usize, mut frame: impl FnMut(&[f32]) -> MethodResult<Vec<f32>>) -> MethodResult<Field> {
-    let [frames, rows, columns] = low.shape();
-    if factor == 0 {
-        return Err(MethodError::Argument("a factor of 0 was asked for; at least 1 is wanted".to_string()));
-    }
-    let (latitude, longitude) = (refine_axis(low.latitude(), factor)?, refine_axis(low.longitude(), factor)?);
-    let fine = rows * columns * factor * factor;
-    let (mut values, mut cells) = (Vec::with_capacity(frames * fine), Vec::<Cell>::with_capacity(frames * fine));
-    for t in 0..frames {
-        let mask = low.frame_mask(t);
-        let valid: Vec<bool> = mask.iter().map(|c| c.is_valid()).collect();
-        match fill_plane(low.frame(t), &valid, rows, columns) {
-            Some(filled) => values.extend(frame(&filled)?),
-            None => values.extend(std::iter::repeat_n(0.0, fine)),
-        }
-        for y in 0..rows * factor {
-            cells.extend((0..columns * factor).map(|x| mask[y / factor * columns + x / factor]));
+        match self {
+            SuperResolver::Nearest => Ok(upsample(low, factor, Interpolation::Nearest)?),
+            SuperResolver::Bilinear => Ok(upsample(low, factor, Interpolation::Bilinear)?),
+            SuperResolver::Bicubic => Ok(upsample(low, factor, Interpolation::Bicubic)?),
+            SuperResolver::BicubicBackProjected => Ok(back_projected_bicubic(low, factor, BACK_PROJECTION_ITERATIONS)?),
+            SuperResolver::Edsr(network) if network.config().factor != factor => Err(MethodError::Argument(format!(
+                "the network was trained for a factor of {}, but {factor} was asked for; train one for it",
+                network.config().factor
+            ))),
+            SuperResolver::Edsr(network) => network.apply(low),
         }
     }
-    let field = Field::new(low.name(), values, Mask::from_cells(cells), low.time().clone(), latitude, longitude, low.unit())?;
-    Ok(low.attributes().iter().fold(field, |field, (key, value)| field.with_attribute(key, value)))
-}
-
-/// The axis with each cell cut into `factor` equal ones.
-///
-/// # Errors
-/// [`MethodError::Argument`] for a factor of 0, [`MethodError::Grid`] for an axis that cannot be cut.
-pub fn refine_axis(axis: &Axis, factor: usize) -> MethodResult<Axis> {
-    if factor == 0 {
-        return Err(MethodError::Argument("a factor of 0 was asked for; at least 1 is wanted".to_string()));
-    }
-    let cut = |e: &[f64]| (0..factor).map(|i| e[0] + (e[1] - e[0]) * (i as f64 + 0.5) / factor as f64).collect::<Vec<f64>>();
-    Ok(Axis::new(axis.kind(), axis.edges().windows(2).flat_map(cut).collect())?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::{AxisKind, TimeAxis, Unit};
+    use crate::grid::{Axis, AxisKind, Cell, Mask, TimeAxis, Unit};
 
     fn field(values: Vec<f32>, mask: Mask, columns: usize) -> Field {
         let rows = values.len() / columns;

@@ -23,9 +23,9 @@ impl Study {
             let day = |d: Option<chrono::NaiveDate>| d.map_or_else(String::new, |d| d.to_string());
             let period = format!("{}..{} ({})", day(manifest.period.from), day(manifest.period.to), manifest.period.resolution);
             let doi = manifest.doi.as_deref().unwrap_or("-");
-            let cells = [&manifest.name, manifest.tier.name(), &period, doi, &manifest.licence.name, &state].map(escape);
+            let cells = [&manifest.name, manifest.tier.id(), &period, doi, &manifest.licence.name, &state].map(escape);
             html += &format!("<tr><td>{}</td></tr>", cells.join("</td><td>"));
-            text += &format!("{} [{}]: {state}\n", manifest.id, manifest.tier.name());
+            text += &format!("{} [{}]: {state}\n", manifest.id, manifest.tier.id());
         }
         ShownHtml::new(html + "</table>", text)
     }

@@ -1,7 +1,6 @@
 //! [`GridLocator`]: which cell of a latitude-longitude grid lies nearest to a point of the sphere.
 
-use super::distance::{great_circle_degrees, longitude_difference};
-use crate::grid::{Axis, AxisKind};
+use crate::grid::{Axis, AxisKind, great_circle_degrees, longitude_difference};
 
 /// A cell found for a point.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,10 +3,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::distance::great_circle_degrees;
 use super::error::{ScoreError, ScoreResult};
 use super::locate::GridLocator;
-use crate::grid::{EARTH_RADIUS_METRES, Field};
+use crate::grid::{EARTH_RADIUS_METRES, Field, great_circle_metres};
 
 /// Where and when something was observed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -273,7 +272,7 @@ pub fn common_set(products: &[Vec<Option<Match>>]) -> ScoreResult<Vec<usize>> {
 
 /// Great-circle distance between two points in metres, on the sphere of [`EARTH_RADIUS_METRES`].
 pub fn distance_metres(a: &Point, b: &Point) -> f64 {
-    great_circle_degrees(a.latitude, a.longitude, b.latitude, b.longitude).to_radians() * EARTH_RADIUS_METRES
+    great_circle_metres(a.latitude, a.longitude, b.latitude, b.longitude)
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod agreement;
 mod blocks;
 mod correlation;
 mod crps;
-mod distance;
 mod ensemble;
 mod error;
 mod gradient;
@@ -37,7 +36,6 @@ pub use agreement::{
 pub use blocks::{BlockAccumulator, BlockDifference, BlockScore, DEFAULT_COVERAGE};
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use crps::{CrpsEstimator, crps, crps_normal, crps_weighted, log_score_normal};
-pub use distance::great_circle_degrees;
 pub use ensemble::{
     SpreadSkill, brier_above, energy_score, interval_score, quantile_score, rank_histogram, rank_range, spread_skill,
     variogram_score,
@@ -62,3 +60,5 @@ pub use shape::{excess_kurtosis, skewness};
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
 pub use valid::valid_pairs;
+
+pub use crate::grid::great_circle_degrees;

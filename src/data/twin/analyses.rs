@@ -2,15 +2,12 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::super::error::{DataError, DataResult};
 use super::config::{CELL_METRES, COARSE_FACTOR};
 use super::random_field::{RandomField, RandomFieldSettings, Spectrum};
-use super::smoothing::smooth;
 use super::synthetic::Twin;
 use crate::base::random::Random;
-use crate::grid::{Cell, Field, Mask};
+use crate::grid::{Field, coarsen_mean, gaussian_smooth};
 
 /// A coarse cell with a smaller share of sea than this is land.
 const SEA_SHARE: f64 = 0.5;
@@ -30,7 +27,7 @@ impl Twin {
         }
         let [_, rows, columns] = self.truth.shape();
         let part = self.truth.slice(days, 0..rows, 0..columns)?;
-        smoothed(&part, sigma_cells)
+        Ok(gaussian_smooth(&part, sigma_cells)?)
     }
 
     /// The coarse analysis: block means of 5 x 5 cells over the sea (land where less than half is sea),
@@ -40,7 +37,8 @@ impl Twin {
     /// [`DataError::Grid`] from the parts of a field.
     pub fn coarse_analysis(&self) -> DataResult<Field> {
         let settings = &self.config.analyses;
-        let blocks = smoothed(&block_means(&self.truth)?, settings.coarse_smoothing_cells)?;
+        let blocks = coarsen_mean(&self.truth, COARSE_FACTOR, SEA_SHARE)?;
+        let blocks = gaussian_smooth(&blocks, settings.coarse_smoothing_cells)?;
         let cell_kilometres = CELL_METRES * COARSE_FACTOR as f64 / 1000.0;
         let field = self.with_error(&blocks, settings.coarse_error_kelvin, cell_kilometres, "twin coarse error")?;
         Ok(field.with_attribute("long_name", "coarse analysis of the synthetic ocean"))
@@ -52,7 +50,7 @@ impl Twin {
     /// [`DataError::Grid`] from the parts of a field.
     pub fn fine_analysis(&self) -> DataResult<Field> {
         let settings = &self.config.analyses;
-        let fine = smoothed(&self.truth, settings.fine_smoothing_cells)?;
+        let fine = gaussian_smooth(&self.truth, settings.fine_smoothing_cells)?;
         let field = self.with_error(&fine, settings.fine_error_kelvin, CELL_METRES / 1000.0, "twin fine error")?;
         Ok(field.with_attribute("long_name", "fine analysis of the synthetic ocean"))
     }
@@ -89,47 +87,4 @@ impl Twin {
 
 fn rounded(value: f64, quantum: f64) -> f32 {
     ((value / quantum).round() * quantum) as f32
-}
-
-fn smoothed(field: &Field, sigma_cells: f64) -> DataResult<Field> {
-    let [frames, rows, columns] = field.shape();
-    let values: Vec<f32> = (0..frames)
-        .into_par_iter()
-        .flat_map_iter(|t| {
-            let valid: Vec<bool> = field.frame_mask(t).iter().map(|c| c.is_valid()).collect();
-            smooth(field.frame(t), &valid, rows, columns, sigma_cells)
-        })
-        .collect();
-    Ok(field.with_values(values, field.mask().clone())?)
-}
-
-fn block_means(field: &Field) -> DataResult<Field> {
-    let (latitude, longitude) = (field.latitude().coarsen(COARSE_FACTOR)?, field.longitude().coarsen(COARSE_FACTOR)?);
-    let columns = field.longitude().len();
-    let (mut values, mut cells) = (Vec::new(), Vec::new());
-    for t in 0..field.frames() {
-        let (frame, mask) = (field.frame(t), field.frame_mask(t));
-        for y in 0..latitude.len() {
-            for x in 0..longitude.len() {
-                let (mut sum, mut count) = (0.0f64, 0usize);
-                for v in y * COARSE_FACTOR..(y + 1) * COARSE_FACTOR {
-                    for u in x * COARSE_FACTOR..(x + 1) * COARSE_FACTOR {
-                        if mask[v * columns + u].is_valid() {
-                            sum += f64::from(frame[v * columns + u]);
-                            count += 1;
-                        }
-                    }
-                }
-                let sea = count as f64 >= SEA_SHARE * (COARSE_FACTOR * COARSE_FACTOR) as f64;
-                values.push(if sea { (sum / count as f64) as f32 } else { 0.0 });
-                cells.push(if sea { Cell::Valid } else { Cell::Land });
-            }
-        }
-    }
-    let mut coarse =
-        Field::new(field.name(), values, Mask::from_cells(cells), field.time().clone(), latitude, longitude, field.unit())?;
-    for (key, value) in field.attributes() {
-        coarse = coarse.with_attribute(key, value);
-    }
-    Ok(coarse)
 }

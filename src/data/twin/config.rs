@@ -7,7 +7,7 @@ use super::super::error::{DataError, DataResult};
 use crate::base::hash::sha256_parts;
 
 /// Raised whenever the same configuration would give other numbers, so that old caches are not read.
-const MODEL_VERSION: &str = "1";
+const MODEL_VERSION: &str = "2";
 
 /// Width of a cell in metres, the same in both directions (the labels in degrees are only labels).
 pub const CELL_METRES: f64 = 5_000.0;

@@ -21,7 +21,6 @@ mod in_situ;
 mod ocean;
 mod platforms;
 mod random_field;
-mod smoothing;
 mod spectral;
 mod synthetic;
 mod waves;

@@ -7,10 +7,8 @@ use candle_core::{DType, Device, Tensor};
 use super::config::EdsrConfig;
 use super::network::Network;
 use super::samples::tile_statistics;
-use crate::grid::Field;
+use crate::grid::{Field, back_project_plane, refine_frames};
 use crate::methods::error::{MethodError, MethodResult};
-use crate::methods::plane::back_project_plane;
-use crate::methods::super_resolution::refine;
 use crate::nn::Parameters;
 use crate::train::{Checkpoint, TrainError};
 
@@ -87,7 +85,7 @@ impl Edsr {
         };
         let layout = Layout { rows, columns, height, width, wrap };
         let config = &self.config;
-        refine(low, config.factor, |filled| {
+        refine_frames(low, config.factor, |filled, rows, columns, wrap| {
             let mut fine = back_project_plane(filled, rows, columns, config.factor, config.back_projections, wrap);
             let correction = self.correction(filled, &layout)?;
             for (value, add) in fine.iter_mut().zip(correction) {

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::EdsrConfig;
 use crate::base::random::Random;
-use crate::grid::Field;
+use crate::grid::{Edge, Field, back_project_plane, coarsen_plane, gaussian_plane};
 use crate::methods::error::{MethodError, MethodResult};
-use crate::methods::plane::{back_project_plane, coarsen_plane, smooth_plane};
 
 /// Coarse cells around a tile that feed its interpolation and are then cut off, as inside a frame.
 const MARGIN_CELLS: usize = 2;
@@ -23,6 +22,10 @@ const TRIES: usize = 64;
 pub struct Degradation {
     /// Largest standard deviation of the Gaussian smoothing, in fine pixels; drawn uniformly from 0.
     pub smoothing_pixels: f64,
+    /// Half of the crops lose up to this share of their large scales (a Gaussian of 8 to 20 pixels). What is left
+    /// varies most near the size of a coarse cell, as fields of eddies without a gradient around them do; a network
+    /// that never saw those corrects them too little or too much.
+    pub large_scale_removed: f64,
     /// The anomalies of a crop are multiplied by `exp(±uniform(0, this))`.
     pub log_amplitude: f64,
     /// A quarter of the crops get short-waved variation that a coarse cell does not resolve, with a standard
@@ -41,6 +44,7 @@ impl Default for Degradation {
     fn default() -> Degradation {
         Degradation {
             smoothing_pixels: 4.0,
+            large_scale_removed: 1.0,
             log_amplitude: 1.0,
             speckle_share: 0.3,
             speckle_pixels: 2.5,
@@ -156,12 +160,15 @@ pub(super) fn tile_statistics(low: &[f32], floor: f64) -> (f32, f32) {
     (mean as f32, variance.sqrt().max(floor) as f32)
 }
 
+/// Widths in fine pixels of the Gaussian that tells large scales from small ones.
+const LARGE_SCALE_PIXELS: (f64, f64) = (8.0, 20.0);
+
 fn pair(
     source: &FineFieldSource<'_>,
     config: &EdsrConfig,
     degradation: &Degradation,
     random: &mut Random,
-) -> (Vec<f32>, Vec<f32>) {
+) -> MethodResult<(Vec<f32>, Vec<f32>)> {
     let (factor, tile) = (config.factor, config.tile_cells);
     let margin = if random.uniform() < EDGE_SHARE { 0 } else { MARGIN_CELLS };
     let (cells, side) = (tile + 2 * margin, (tile + 2 * margin) * factor);
@@ -172,14 +179,21 @@ fn pair(
     let noise = random.uniform_in(0.0, degradation.noise);
     // Less than half a pixel changes nothing but the run time.
     if sigma > 0.5 {
-        fine = smooth_plane(&fine, side, side, sigma);
+        fine = gaussian_plane(&fine, side, side, [sigma; 2], [Edge::Drop; 2])?;
+    }
+    if random.below(2) == 1 {
+        let width = random.uniform_in(LARGE_SCALE_PIXELS.0, LARGE_SCALE_PIXELS.1);
+        let share = random.uniform_in(0.0, degradation.large_scale_removed) as f32;
+        let wide = gaussian_plane(&fine, side, side, [width; 2], [Edge::Drop; 2])?;
+        let (mean, _) = tile_statistics(&wide, 0.0);
+        fine.iter_mut().zip(wide).for_each(|(value, wide)| *value -= share * (wide - mean));
     }
     let (mean, spread) = tile_statistics(&fine, 0.0);
     if random.below(4) == 0 {
         let share = random.uniform_in(0.0, degradation.speckle_share) as f32;
         let width = random.uniform_in(0.5, degradation.speckle_pixels.max(0.5));
         let white: Vec<f32> = (0..side * side).map(|_| random.normal() as f32).collect();
-        let speckle = smooth_plane(&white, side, side, width);
+        let speckle = gaussian_plane(&white, side, side, [width; 2], [Edge::Drop; 2])?;
         let (_, own) = tile_statistics(&speckle, 1e-6);
         for (value, speckle) in fine.iter_mut().zip(speckle) {
             *value += share * spread * speckle / own;
@@ -202,7 +216,7 @@ fn pair(
     let low = inner(&low, cells, margin);
     let (mean, spread) = tile_statistics(&low, config.spread_floor);
     let missing: Vec<f32> = fine.iter().zip(&base).map(|(f, b)| (f - b) / spread).collect();
-    (low.iter().map(|v| (v - mean) / spread).collect(), inner(&missing, side, margin * factor))
+    Ok((low.iter().map(|v| (v - mean) / spread).collect(), inner(&missing, side, margin * factor)))
 }
 
 /// `count` pairs, each from its own child of a stream drawn from `random`.
@@ -215,8 +229,10 @@ pub(super) fn batch(
     device: &Device,
 ) -> MethodResult<Batch> {
     let stream = Random::new(random.next_u64(), "samples");
-    let pairs: Vec<_> =
-        (0..count).into_par_iter().map(|i| pair(source, config, degradation, &mut stream.child(i as u64))).collect();
+    let pairs = (0..count)
+        .into_par_iter()
+        .map(|i| pair(source, config, degradation, &mut stream.child(i as u64)))
+        .collect::<MethodResult<Vec<_>>>()?;
     let (tile, side) = (config.tile_cells, config.tile_cells * config.factor);
     let (low, target): (Vec<Vec<f32>>, Vec<Vec<f32>>) = pairs.into_iter().unzip();
     Ok(Batch {
@@ -267,7 +283,7 @@ mod tests {
         let config = EdsrConfig { tile_cells: 8, ..EdsrConfig::quick() };
         let source = FineFieldSource::new(&f, &[0]).unwrap().with_room_for(largest_crop(&config)).unwrap();
         for i in 0..8 {
-            let (low, target) = pair(&source, &config, &Degradation::default(), &mut Random::new(i, "pair"));
+            let (low, target) = pair(&source, &config, &Degradation::default(), &mut Random::new(i, "pair")).unwrap();
             let (mean, spread) = tile_statistics(&low, 1e-9);
             assert!(mean.abs() < 1e-4 && (spread - 1.0).abs() < 1e-4);
             assert_eq!(target.len(), 1600);
