@@ -16,10 +16,10 @@ pub mod products;
 mod receipt;
 mod registry;
 mod request;
-mod subset;
-mod wheel;
 pub mod splits;
+mod subset;
 pub mod twin;
+mod wheel;
 
 pub use access::{Access, Auth, Segment, Step};
 pub use cache::Cache;

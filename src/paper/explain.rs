@@ -123,7 +123,8 @@ fn judge(root: &Path, path: &Path, passports: &[&str], key: &str) -> Result<(), 
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut seen = false;
     for passport in passports {
-        let passport = Passport::read(&root.join(passport)).map_err(|e| format!("its passport {passport} cannot be read: {e}"))?;
+        let passport =
+            Passport::read(&root.join(passport)).map_err(|e| format!("its passport {passport} cannot be read: {e}"))?;
         let is_passport = name == format!("{}.json", passport.name);
         if !is_passport && !passport.files.contains_key(&name) {
             continue;

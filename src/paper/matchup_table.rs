@@ -71,7 +71,10 @@ impl MatchupTable {
     /// [`PaperError::Content`] naming the line that does not fit.
     pub fn read(path: &Path) -> PaperResult<MatchupTable> {
         let text = std::fs::read_to_string(path).map_err(PaperError::file(path))?;
-        let fail = |line: usize, problem: &str| PaperError::Content { what: path.display().to_string(), problem: format!("line {line} {problem}") };
+        let fail = |line: usize, problem: &str| PaperError::Content {
+            what: path.display().to_string(),
+            problem: format!("line {line} {problem}"),
+        };
         let mut lines = text.lines();
         let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
         const FIXED: usize = 7;
@@ -86,7 +89,8 @@ impl MatchupTable {
             let cells: Vec<&str> = line.split(',').collect();
             let value = |i: usize| cells.get(i).and_then(|c| c.parse::<f64>().ok());
             let numbers: Option<Vec<f64>> = (2..header.len()).map(value).collect();
-            let numbers = numbers.filter(|_| cells.len() == header.len()).ok_or_else(|| fail(number + 2, "does not fit the header"))?;
+            let numbers =
+                numbers.filter(|_| cells.len() == header.len()).ok_or_else(|| fail(number + 2, "does not fit the header"))?;
             table.platform_id.push(cells[0].into());
             table.platform.push(cells[1].into());
             table.count.push(numbers[0] as u32);

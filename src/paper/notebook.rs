@@ -35,7 +35,9 @@ struct Record {
 pub fn all(study: &Study) -> PaperResult<Vec<Notebook>> {
     let folder = study.root().join("notebooks");
     let mut paths: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.extension().is_some_and(|e| e == "ipynb")).collect(),
+        Ok(entries) => {
+            entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.extension().is_some_and(|e| e == "ipynb")).collect()
+        }
         Err(_) => Vec::new(),
     };
     paths.sort();

@@ -32,7 +32,13 @@ impl Receipt {
     ///
     /// # Errors
     /// [`PaperError::File`].
-    pub fn write(folder: &Path, step: &str, key: &str, components: BTreeMap<String, String>, seconds: f64) -> PaperResult<Receipt> {
+    pub fn write(
+        folder: &Path,
+        step: &str,
+        key: &str,
+        components: BTreeMap<String, String>,
+        seconds: f64,
+    ) -> PaperResult<Receipt> {
         let mut files = BTreeMap::new();
         sum_files(folder, folder, &mut files)?;
         let receipt = Receipt { step: step.into(), key: key.into(), components, files, seconds };

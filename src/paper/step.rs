@@ -59,7 +59,11 @@ impl StepContext<'_> {
     /// [`PaperError::Unknown`] for a step that was not declared.
     pub fn input(&self, step: &str) -> PaperResult<PathBuf> {
         if !self.step.needs.contains(&step) {
-            return Err(PaperError::Unknown { what: "declared input step", found: step.into(), known: self.step.needs.join(", ") });
+            return Err(PaperError::Unknown {
+                what: "declared input step",
+                found: step.into(),
+                known: self.step.needs.join(", "),
+            });
         }
         self.study.output_folder(step)
     }

@@ -40,12 +40,14 @@ impl Study {
     /// [`PaperError::Content`] where no folder above holds `configs/` and `data-manifests/`.
     pub fn open() -> PaperResult<Study> {
         let start = std::env::current_dir().map_err(PaperError::file("."))?;
-        let root = start
-            .ancestors()
-            .find(|p| p.join("data-manifests").is_dir() && p.join("configs").is_dir())
-            .ok_or_else(|| PaperError::Content {
-                what: start.display().to_string(),
-                problem: "is not inside the isotherm project (no data-manifests/ and configs/ here or above); change to its folder".into(),
+        let root =
+            start.ancestors().find(|p| p.join("data-manifests").is_dir() && p.join("configs").is_dir()).ok_or_else(|| {
+                PaperError::Content {
+                    what: start.display().to_string(),
+                    problem:
+                        "is not inside the isotherm project (no data-manifests/ and configs/ here or above); change to its folder"
+                            .into(),
+                }
             })?;
         Study::at(root, steps::ALL)
     }
@@ -90,7 +92,10 @@ impl Study {
         let given = Path::new(file);
         let fits = |published: &str| {
             let path = Path::new(published);
-            path == given || given.ends_with(path) || path.file_name() == Some(given.as_os_str()) || path.file_stem() == Some(given.as_os_str())
+            path == given
+                || given.ends_with(path)
+                || path.file_name() == Some(given.as_os_str())
+                || path.file_stem() == Some(given.as_os_str())
         };
         self.steps.iter().find(|s| s.publishes.iter().any(|(_, p)| fits(p))).ok_or_else(|| PaperError::Unknown {
             what: "published file",
@@ -116,7 +121,10 @@ impl Study {
     pub fn manifest(&self, product: &str) -> DataResult<&Manifest> {
         self.manifests.iter().find(|m| m.id == product).ok_or_else(|| DataError::Content {
             what: product.to_string(),
-            problem: format!("no manifest of that id; there are: {}", self.manifests.iter().map(|m| m.id.as_str()).collect::<Vec<_>>().join(", ")),
+            problem: format!(
+                "no manifest of that id; there are: {}",
+                self.manifests.iter().map(|m| m.id.as_str()).collect::<Vec<_>>().join(", ")
+            ),
         })
     }
 
@@ -230,7 +238,13 @@ impl Study {
         Ok(folder)
     }
 
-    fn work(&self, step: &Step, key: &str, components: std::collections::BTreeMap<String, String>, folder: &Path) -> PaperResult<()> {
+    fn work(
+        &self,
+        step: &Step,
+        key: &str,
+        components: std::collections::BTreeMap<String, String>,
+        folder: &Path,
+    ) -> PaperResult<()> {
         let part = folder.with_extension("part");
         fs::create_dir_all(&part).map_err(PaperError::file(&part))?;
         println!("step {}: {}", step.name, step.about);

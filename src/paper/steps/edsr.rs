@@ -86,7 +86,12 @@ fn draw_training(context: &StepContext<'_>, log: &std::path::Path, passport: cra
     let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
     let series = |label: &str, key: &str| {
         let points: Vec<(f64, f64)> = lines.iter().filter_map(|l| Some((l["iteration"].as_f64()?, l[key].as_f64()?))).collect();
-        LineSeries { label: label.into(), x: points.iter().map(|p| p.0).collect(), y: points.iter().map(|p| p.1).collect(), band: None }
+        LineSeries {
+            label: label.into(),
+            x: points.iter().map(|p| p.0).collect(),
+            y: points.iter().map(|p| p.1).collect(),
+            band: None,
+        }
     };
     let panel = |title: &str, y_label: &str, y_scale: Option<Scale>, series: LineSeries| LinePanel {
         title: title.into(),

@@ -79,8 +79,12 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         rows.extend(score(context, &configuration, &contest, &methods)?);
     }
     let table = TidyTable::new("ladder_scores", rows)?;
-    let passport =
-        context.passport("ladder_scores", vec![Tier::Twin, Tier::Real, Tier::Proxy], configuration.seed, serde_json::Value::Null)?;
+    let passport = context.passport(
+        "ladder_scores",
+        vec![Tier::Twin, Tier::Real, Tier::Proxy],
+        configuration.seed,
+        serde_json::Value::Null,
+    )?;
     let render = TableRender { title: "Refinement by a factor of five", certificate: &certificate.to_string(), decimals: 4 };
     publish_table(&table, &render, &context.path("ladder_scores"), &passport)?;
     Ok(())
@@ -103,10 +107,8 @@ fn contests(
         contests.push(Contest { dataset: "twin", tier: Tier::Twin, split: name, low, truth: truth.clone() });
         contests.push(Contest { dataset: "twin_analysis", tier: Tier::Twin, split: name, low: coarse, truth });
     }
-    let real: [(&'static str, Tier, DataFile); 2] = [
-        ("black_sea_sst", Tier::Real, products::BLACK_SEA_SST),
-        ("mediterranean_adt", Tier::Proxy, products::MEDITERRANEAN_ADT),
-    ];
+    let real: [(&'static str, Tier, DataFile); 2] =
+        [("black_sea_sst", Tier::Real, products::BLACK_SEA_SST), ("mediterranean_adt", Tier::Proxy, products::MEDITERRANEAN_ADT)];
     for (dataset, tier, file) in real {
         let truth = products::read_field(context, file)?;
         let truth = products::crop_to_multiple(&truth, factor).map_err(fail)?;

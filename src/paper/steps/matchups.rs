@@ -13,8 +13,8 @@ use crate::paper::products;
 use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
 use crate::score::{
-    Interpolation, MatchRule, Pairs, Point, PointwiseMetric, Resampling, ScoreResult, common_set, match_field, percentile_interval,
-    resample, super_observations,
+    Interpolation, MatchRule, Pairs, Point, PointwiseMetric, Resampling, ScoreResult, common_set, match_field,
+    percentile_interval, resample, super_observations,
 };
 
 /// How matchups are made (`configs/scatter/quick.toml`).
@@ -85,7 +85,9 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     fields.push(("fine_analysis".into(), fine));
     let table = match_products(&configuration, &twin.observations(), &fields).map_err(|e| context.error(e))?;
     if table.in_situ.is_empty() {
-        return Err(context.error("no observation has a value in every product; check the dates, the area and the quality asked for"));
+        return Err(
+            context.error("no observation has a value in every product; check the dates, the area and the quality asked for")
+        );
     }
     println!("{} matchups common to {} products", table.in_situ.len(), fields.len());
     table.write(&context.path("scatter_matchups.csv"))?;
@@ -94,7 +96,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let mut passport = context.passport("scatter_scores", vec![Tier::Twin], configuration.seed, serde_json::Value::Null)?;
     let sum = crate::base::hash::sha256_file(&context.path("scatter_matchups.csv")).map_err(|e| context.error(e))?;
     passport.files.insert("scatter_matchups.csv".into(), sum);
-    let render = TableRender { title: "Products against drifters and moorings", certificate: &certificate.to_string(), decimals: 4 };
+    let render =
+        TableRender { title: "Products against drifters and moorings", certificate: &certificate.to_string(), decimals: 4 };
     publish_table(&TidyTable::new("scatter_scores", rows)?, &render, &context.path("scatter_scores"), &passport)?;
     Ok(())
 }
@@ -122,7 +125,8 @@ fn match_products(
             platforms.entry(&observation.platform_id).or_default().push(observation);
         }
     }
-    let mut table = MatchupTable { products: fields.iter().map(|(id, _)| (id.clone(), Vec::new())).collect(), ..Default::default() };
+    let mut table =
+        MatchupTable { products: fields.iter().map(|(id, _)| (id.clone(), Vec::new())).collect(), ..Default::default() };
     let (mut points, mut values) = (Vec::new(), Vec::new());
     for (id, own) in platforms {
         let at: Vec<Point> = own

@@ -1,9 +1,9 @@
 //! The scatter figure: products against in-situ temperatures, one panel a product.
 
 use crate::figure::{PanelStatistics, ScatterPanel, ScatterStyle, Tier, draw_scatter};
-use crate::paper::{PaperResult, TidyTable};
 use crate::paper::matchup_table::MatchupTable;
 use crate::paper::step::{Step, StepContext};
+use crate::paper::{PaperResult, TidyTable};
 
 /// Products of the figure with their titles, in reading order.
 const PANELS: [(&str, &str); 4] = [
@@ -17,11 +17,22 @@ const PANELS: [(&str, &str); 4] = [
 pub const STEP: Step = Step {
     name: "scatter",
     about: "figures/scatter.png: products against drifters and moorings",
-    rooms: &["src/base/", "src/figure/", "assets/", "src/paper/table", "src/paper/matchup_table.rs", "src/paper/steps/scatter.rs"],
+    rooms: &[
+        "src/base/",
+        "src/figure/",
+        "assets/",
+        "src/paper/table",
+        "src/paper/matchup_table.rs",
+        "src/paper/steps/scatter.rs",
+    ],
     configurations: &[],
     needs: &["matchups"],
     data: &[],
-    publishes: &[("scatter.png", "figures/scatter.png"), ("scatter.svg", "figures/scatter.svg"), ("scatter.json", "figures/scatter.json")],
+    publishes: &[
+        ("scatter.png", "figures/scatter.png"),
+        ("scatter.svg", "figures/scatter.svg"),
+        ("scatter.json", "figures/scatter.json"),
+    ],
     run,
 };
 
