@@ -62,8 +62,10 @@ impl Columns {
             numbers => match numbers.to_i64() {
                 Some(whole) => whole.iter().map(i64::to_string).collect(),
                 None => {
-                    return Err(self
-                        .fail(format!("has a '{name}' of {}; texts or whole numbers are wanted", numbers.element_type().name())));
+                    return Err(self.fail(format!(
+                        "has a '{name}' of {}; texts or whole numbers are wanted",
+                        numbers.element_type().name()
+                    )));
                 }
             },
         }))
