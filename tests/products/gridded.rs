@@ -89,7 +89,7 @@ fn ice_in_true_percents_is_understood_too() {
 /// A GHRSST level-4 file of six cells: (time, lat, lon), packed temperatures and mask bytes.
 fn ghrsst(scale: f64, offset: f64, stored: Vec<i16>, mask: Vec<i8>) -> Written {
     Sketch::new(Container::Netcdf4)
-        .coordinate("time", Raw::I32(vec![1_356_998_400]), "seconds since 1981-01-01 00:00:00")
+        .coordinate("time", Raw::I32(vec![1_356_912_000]), "seconds since 1981-01-01 00:00:00")
         .coordinate("lat", floats(10.025, 0.05, 2), "degrees_north")
         .coordinate("lon", floats(-170.025, 0.05, 3), "degrees_east")
         .variable(
@@ -118,7 +118,7 @@ fn ostia_tells_land_lake_and_ice_apart() {
     let file = ghrsst(0.01, 273.15, vec![2512, 2000, 1500, -180, i16::MIN, i16::MIN], vec![1, 1, 5, 9, 2, i8::MIN]);
     let sst = read(&file.path, &OSTIA).unwrap();
     assert_frame(&sst, 0, &[25.12, 20.0, 0.0, 0.0, 0.0, 0.0], &[Valid, Valid, Land, Ice, Land, Missing]);
-    // 1356998400 s are 15706 days: 43 years with 11 leap days (15706 = 43 * 365 + 11), so 2024-01-01
+    // 1356912000 s are 15705 days: 43 years with 10 leap days (15705 = 43 * 365 + 10), so 2024-01-01
     assert_eq!(sst.time().seconds(), &[seconds(2024, 1, 1, 0.0)]);
     assert_eq!(sst.attributes()["standard_name"], "sea_surface_foundation_temperature");
 }
@@ -147,7 +147,8 @@ fn era5_runs_north_to_south_under_either_name_of_time() {
         .coordinate("latitude", doubles(60.25, -0.25, 2), "degrees_north")
         .coordinate("longitude", doubles(0.0, 0.25, 2), "degrees_east")
         .variable("number", &[], Raw::I64(vec![0]), &[("units", "1".into())])
-        .variable("expver", &["valid_time"], Raw::Text(vec!["0001".into(); 2]), &[])
+        .dimension("width", 4)
+        .variable("expver", &["valid_time", "width"], Raw::Char(b"00010001".to_vec()), &[])
         .variable(
             "sst",
             &["valid_time", "latitude", "longitude"],

@@ -58,15 +58,17 @@ fn iquam(identifiers: Raw, identifier_dimensions: &[&str]) -> Written {
 #[test]
 fn an_iquam_month() {
     let names = ["SHIP", "4101", "4600", "9", "59", "CRW1"];
-    let characters = names.iter().flat_map(|n| format!("{n:\0<4}").into_bytes()).collect();
-    for (identifiers, dimensions) in
-        [(Raw::Text(names.iter().map(|n| n.to_string()).collect()), &["num"][..]), (Raw::Char(characters), &["num", "width"][..])]
+    let characters = Raw::Char(names.iter().flat_map(|n| format!("{n:\0<4}").into_bytes()).collect());
+    let numbers = Raw::I32(vec![1, 4101, 4600, 9, 59, 8]);
+    let of_numbers = ["1", "4101", "4600", "59", "8"];
+    let of_names = ["SHIP", "4101", "4600", "59", "CRW1"];
+    for (identifiers, dimensions, wanted) in [(characters, &["num", "width"][..], of_names), (numbers, &["num"][..], of_numbers)]
     {
         let file = iquam(identifiers, dimensions);
         let all = read_iquam(&file.path).unwrap().0;
         let platforms: Vec<Platform> = all.iter().map(|o| o.platform).collect();
         assert_eq!(platforms, [Platform::Ship, Platform::Drifter, Platform::Mooring, Platform::Argo, Platform::Other]);
-        assert_eq!(all.iter().map(|o| o.platform_id.as_str()).collect::<Vec<_>>(), ["SHIP", "4101", "4600", "59", "CRW1"]);
+        assert_eq!(all.iter().map(|o| o.platform_id.as_str()).collect::<Vec<_>>(), wanted);
         assert_eq!(all.iter().map(|o| o.quality).collect::<Vec<_>>(), [5, 4, 0, 5, 0]);
         assert_eq!(all[0].time, seconds(2020, 2, 29, 23.0 * 3600.0 + 59.0 * 60.0 + 30.0));
         assert_eq!((all[0].latitude, all[0].longitude), (-10.5, 179.5));

@@ -1,7 +1,7 @@
 use isotherm::cf::{BoundingBox, Container, Raw, ReadOptions};
 use isotherm::data::products::land_mask::read_minute_region;
 use isotherm::data::products::raster::{read_altitude, read_linke_turbidity};
-use isotherm::grid::Cell::{Land, Valid};
+use isotherm::grid::Cell::{Land, Missing, Valid};
 use isotherm::grid::{Unit, seconds_of_date};
 
 use crate::sketch::{Sketch, Written, doubles};
@@ -40,15 +40,17 @@ fn turbidity_takes_its_geometry_from_its_shape() {
 }
 
 #[test]
-fn altitude_is_in_steps_of_28_metres() {
+fn altitude_is_in_steps_of_28_metres_and_255_is_none() {
     let file = Sketch::new(Container::Netcdf4)
-        .dimension("phony_dim_0", 1)
-        .dimension("phony_dim_1", 2)
-        .variable("Altitude", &["phony_dim_0", "phony_dim_1"], Raw::U8(vec![0, 255]), &[])
+        .dimension("phony_dim_0", 2)
+        .dimension("phony_dim_1", 4)
+        .variable("Altitude", &["phony_dim_0", "phony_dim_1"], Raw::U8(vec![0, 254, 255, 16, 17, 18, 19, 20]), &[])
         .write();
     let field = read_altitude(&file.path, &ReadOptions::default()).unwrap();
-    assert_eq!((field.shape(), field.unit()), ([1, 1, 2], Unit::Metre));
-    assert_eq!(field.values(), &[-450.0, 6690.0]); // 28 * 255 - 450
+    assert_eq!((field.shape(), field.unit()), ([1, 2, 4], Unit::Metre));
+    // 28 * 16 - 450 = -2, and so on in steps of 28; 28 * 254 - 450 = 6662
+    assert_eq!(field.values(), &[26.0, 54.0, 82.0, 110.0, -450.0, 6662.0, 0.0, -2.0]);
+    assert_eq!(field.mask().cells()[4..], [Valid, Valid, Missing, Valid]);
 }
 
 #[test]

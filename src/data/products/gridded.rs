@@ -9,7 +9,9 @@ use crate::grid::{Cell, Field, Mask, Unit};
 /// What a file's own mask variable means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskRule {
-    /// Fill values only.
+    /// Fill values are missing, and nothing is known of land: the quantity has values over both.
+    Plain,
+    /// Fill values only: a cell without a value in any frame is taken for land.
     Fill,
     /// GHRSST level 4: a byte of bits, 1 water, 2 land, 4 lake, 8 ice. MUR's values 1, 2, 5, 9, 13 are sums of them.
     GhrsstBits,
@@ -57,7 +59,7 @@ const DUST: GriddedProduct = GriddedProduct {
     variables: &["DUEXTTAU", "duexttau"],
     default_unit: Some(Unit::One),
     unit: Unit::One,
-    mask: MaskRule::Fill,
+    mask: MaskRule::Plain,
     silent_fill: Some(1e15),
 };
 
@@ -105,6 +107,8 @@ pub const REYNOLDS_MONTHLY: GriddedProduct = GriddedProduct {
 
 /// Ice concentration, as a fraction, from which a cell counts as ice.
 const ICE_FRACTION: f64 = 0.15;
+/// Slack for a concentration unpacked in single precision: 15 times 0.01 comes out just below 0.15.
+const ICE_SLACK: f64 = 1e-6;
 
 /// Reads the product's variable from one of its files: units converted, latitudes south to north, longitudes as in
 /// the file, land and ice told apart where the file does.
@@ -158,6 +162,7 @@ pub fn read_with(path: &Path, product: &GriddedProduct, options: &ReadOptions) -
         }
     };
     match product.mask {
+        MaskRule::Plain => {}
         MaskRule::Fill => land_where_always_missing(&field, &mut mask),
         MaskRule::GhrsstBits => match companion("mask")? {
             Some(bits) if bits.mask().count_valid() > 0 => ghrsst_bits(&bits, &mut mask),
@@ -201,7 +206,8 @@ fn ghrsst_bits(bits: &Field, mask: &mut Mask) {
 
 fn ice_cells(fraction: &Field, factor: f64, mask: &mut Mask) {
     for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
-        if cell.is_valid() && fraction.mask().is_valid(i) && factor * f64::from(fraction.values()[i]) >= ICE_FRACTION {
+        if cell.is_valid() && fraction.mask().is_valid(i) && factor * f64::from(fraction.values()[i]) >= ICE_FRACTION - ICE_SLACK
+        {
             *cell = Cell::Ice;
         }
     }

@@ -8,12 +8,15 @@ use std::path::Path;
 
 use crate::cf::{BoundingBox, Dataset, Raw, ReadOptions};
 use crate::data::{DataError, DataResult};
-use crate::grid::{Axis, AxisKind, Field, Mask, TimeAxis, Unit, seconds_of_date};
+use crate::grid::{Axis, AxisKind, Cell, Field, Mask, TimeAxis, Unit, seconds_of_date};
 
 /// The year that a climatology's months are given, for want of one: none of its days is a leap day.
 const CLIMATOLOGY_YEAR: i32 = 2001;
 /// Bytes read at a time, at most (unless one row has more).
 const BYTES_AT_A_TIME: usize = 1 << 23;
+
+/// The byte of an altitude that is not known, as it is over most of the sea.
+const ALTITUDE_NO_DATA: u8 = 255;
 
 /// A variable of bytes: its name in the file, its months (none for a constant) and what a byte means.
 struct Raster {
@@ -21,7 +24,8 @@ struct Raster {
     months: Option<usize>,
     name: &'static str,
     unit: Unit,
-    decode: fn(u8) -> f32,
+    /// The value of a stored byte; `None` where it stands for "no data".
+    decode: fn(u8) -> Option<f32>,
 }
 
 const LINKE_TURBIDITY: Raster = Raster {
@@ -29,7 +33,7 @@ const LINKE_TURBIDITY: Raster = Raster {
     months: Some(12),
     name: "linke_turbidity",
     unit: Unit::One,
-    decode: |stored| f32::from(stored) / 20.0,
+    decode: |stored| Some(f32::from(stored) / 20.0),
 };
 
 const ALTITUDE: Raster = Raster {
@@ -37,7 +41,7 @@ const ALTITUDE: Raster = Raster {
     months: None,
     name: "altitude",
     unit: Unit::Metre,
-    decode: |stored| 28.0 * f32::from(stored) - 450.0,
+    decode: |stored| (stored != ALTITUDE_NO_DATA).then(|| 28.0 * f32::from(stored) - 450.0),
 };
 
 /// Linke turbidity (dimensionless) for the twelve months, rows turned south to north. Stored as 20 times its value.
@@ -63,7 +67,8 @@ pub fn read_linke_turbidity(path: &Path, options: &ReadOptions) -> DataResult<Fi
     read(path, &LINKE_TURBIDITY, options)
 }
 
-/// Surface altitude in metres, rows turned south to north. Stored as `(altitude + 450) / 28`.
+/// Surface altitude in metres, rows turned south to north. Stored as `(altitude + 450) / 28`; 255 stands for no data
+/// (most of the sea) and becomes [`Cell::Missing`].
 ///
 /// `options.bounds` chooses an area, as in [`read_linke_turbidity`].
 ///
@@ -104,7 +109,7 @@ fn read(path: &Path, raster: &Raster, options: &ReadOptions) -> DataResult<Field
         )));
     }
     let part = [rows, columns, months];
-    let values = decoded(&dataset, raster, &part)?;
+    let (values, mask) = decoded(&dataset, raster, &part)?;
     let [rows, columns, months] = part;
     let latitude = Axis::regular(AxisKind::Latitude, 90.0 - spacing * (rows.end as f64 - 0.5), spacing, rows.len())?;
     let longitude = Axis::regular(AxisKind::Longitude, -180.0 + spacing * (columns.start as f64 + 0.5), spacing, columns.len())?;
@@ -112,14 +117,15 @@ fn read(path: &Path, raster: &Raster, options: &ReadOptions) -> DataResult<Field
         None => TimeAxis::from_seconds(vec![0.0])?,
         Some(_) => TimeAxis::from_seconds(months.filter_map(|m| middle(m as u32 + 1)).collect())?,
     };
-    let mask = Mask::all_valid(values.len());
     Ok(Field::new(raster.name, values, mask, time, latitude, longitude, raster.unit)?)
 }
 
-/// The values of a part, (month, row from the south, column), read in bands of rows.
-fn decoded(dataset: &Dataset, raster: &Raster, [rows, columns, months]: &[Range<usize>; 3]) -> DataResult<Vec<f32>> {
+/// The values and cells of a part, (month, row from the south, column), read in bands of rows.
+fn decoded(dataset: &Dataset, raster: &Raster, [rows, columns, months]: &[Range<usize>; 3]) -> DataResult<(Vec<f32>, Mask)> {
     let (height, width, depth) = (rows.len(), columns.len(), months.len());
     let mut values = vec![0f32; depth * height * width];
+    let mut mask = Mask::all_valid(values.len());
+    let cells = mask.cells_mut();
     let rows_at_a_time = (BYTES_AT_A_TIME / (width * depth)).max(1);
     for first in rows.clone().step_by(rows_at_a_time) {
         let band = first..rows.end.min(first + rows_at_a_time);
@@ -134,12 +140,16 @@ fn decoded(dataset: &Dataset, raster: &Raster, [rows, columns, months]: &[Range<
             let from_south = rows.end - 1 - y;
             for (x, cell) in row.chunks_exact(depth).enumerate() {
                 for (month, byte) in cell.iter().enumerate() {
-                    values[(month * height + from_south) * width + x] = (raster.decode)(*byte);
+                    let to = (month * height + from_south) * width + x;
+                    match (raster.decode)(*byte) {
+                        Some(value) => values[to] = value,
+                        None => cells[to] = Cell::Missing,
+                    }
                 }
             }
         }
     }
-    Ok(values)
+    Ok((values, mask))
 }
 
 /// The positions whose centre lies within `low..=high`.
