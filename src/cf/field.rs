@@ -124,7 +124,7 @@ pub fn read_field(dataset: &Dataset, variable: &str, options: &ReadOptions) -> C
     if !stated {
         field = field.with_attribute("time_note", "the file states no time");
     }
-    field.ascending().map_err(grid_error)
+    field.into_ascending().map_err(grid_error)
 }
 
 /// The field with longitudes in -180..180, rolled where the grid goes around the globe.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::cf::CfError;
 use crate::grid::GridError;
 
 /// Errors of the data floor. Each is one clear sentence.
@@ -59,6 +60,9 @@ pub enum DataError {
         /// What is missing and where to get it.
         problem: String,
     },
+    /// From the NetCDF room: its sentence names the file.
+    #[error(transparent)]
+    Cf(#[from] CfError),
     /// From the grid floor.
     #[error(transparent)]
     Grid(#[from] GridError),

@@ -7,6 +7,7 @@ use super::axis::Axis;
 use super::error::{GridError, GridResult};
 use super::mask::{Cell, Mask};
 use super::time::TimeAxis;
+use super::turn::{ascend, turn};
 use super::unit::Unit;
 
 /// One variable on a regular latitude-longitude grid through time.
@@ -232,34 +233,40 @@ impl Field {
     /// # Errors
     /// Never for a field that [`Field::new`] made; the signature is that of its parts.
     pub fn ascending(&self) -> GridResult<Field> {
-        use super::axis::Direction::Descending;
-        let [times, rows, columns] = self.shape();
-        let flip_y = self.latitude.direction() == Descending;
-        let flip_x = self.longitude.direction() == Descending;
-        if !flip_y && !flip_x {
-            return Ok(self.clone());
+        self.clone().into_ascending()
+    }
+
+    /// As [`Field::ascending`], turned in place: nothing is copied.
+    ///
+    /// # Errors
+    /// As [`Field::ascending`].
+    pub fn into_ascending(mut self) -> GridResult<Field> {
+        let [_, rows, columns] = self.shape();
+        let turn_rows = ascend(&mut self.latitude)?;
+        let turn_columns = ascend(&mut self.longitude)?;
+        turn(&mut self.values, rows, columns, turn_rows, turn_columns);
+        turn(self.mask.cells_mut(), rows, columns, turn_rows, turn_columns);
+        Ok(self)
+    }
+
+    /// The field with another mask in place of its own; cells masked now hold 0. The values are not copied.
+    ///
+    /// A cell that was masked and is valid in `mask` gets the value 0, so a mask should only take cells away.
+    ///
+    /// # Errors
+    /// [`GridError::Length`] where the mask does not fit.
+    pub fn remasked(mut self, mask: Mask) -> GridResult<Field> {
+        if mask.len() != self.values.len() {
+            let (found, wanted, shape) = (mask.len(), self.values.len(), self.shape().to_vec());
+            return Err(GridError::Length { what: "the mask", found, wanted, shape });
         }
-        let turned = |axis: &Axis, flip: bool| {
-            let mut centres = axis.centres().to_vec();
-            if flip {
-                centres.reverse();
-            }
-            Axis::new(axis.kind(), centres)
-        };
-        let mut field = self.clone();
-        field.latitude = turned(&self.latitude, flip_y)?;
-        field.longitude = turned(&self.longitude, flip_x)?;
-        for t in 0..times {
-            for y in 0..rows {
-                for x in 0..columns {
-                    let from = self.index(t, if flip_y { rows - 1 - y } else { y }, if flip_x { columns - 1 - x } else { x });
-                    let to = self.index(t, y, x);
-                    field.values[to] = self.values[from];
-                    field.mask.cells_mut()[to] = self.mask.cells()[from];
-                }
+        self.mask = mask;
+        for (value, cell) in self.values.iter_mut().zip(self.mask.cells()) {
+            if !cell.is_valid() {
+                *value = 0.0;
             }
         }
-        Ok(field)
+        Ok(self)
     }
 
     /// The field with every cell that is not valid in `mask` masked too.
@@ -308,6 +315,15 @@ mod tests {
         let g = field().ascending().unwrap();
         assert_eq!(g.latitude().centres(), &[1.0, 2.0]);
         assert_eq!(g.frame(0), &[3.0, 4.0, 5.0, 0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn another_mask_hides_values() {
+        let mut mask = Mask::all_valid(12);
+        mask.cells_mut()[3] = Cell::Land;
+        let g = field().remasked(mask).unwrap();
+        assert_eq!((g.values()[3], g.values()[4]), (0.0, 4.0));
+        assert!(field().remasked(Mask::all_valid(11)).unwrap_err().to_string().contains("the mask"));
     }
 
     #[test]

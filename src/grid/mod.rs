@@ -26,6 +26,7 @@ mod sphere;
 mod spline;
 mod tiling;
 mod time;
+mod turn;
 mod unit;
 mod window;
 

@@ -50,6 +50,9 @@ const TABLE: &[(Unit, &str, &[&str])] = &[
             "degreesc",
             "degree_c",
             "degrees_c",
+            "degree c",
+            "degrees c",
+            "deg c",
             "°c",
             "c",
         ],
@@ -60,7 +63,7 @@ const TABLE: &[(Unit, &str, &[&str])] = &[
     (Unit::KelvinPerMetre, "K m-1", &["k m-1", "k/m", "kelvin m-1", "k.m-1"]),
     (Unit::KilogramPerSquareMetre, "kg m-2", &["kg m-2", "kg/m2", "kg/m^2", "kg m^-2", "kg.m-2"]),
     (Unit::GramPerSquareMetre, "g m-2", &["g m-2", "g/m2", "g/m^2", "g m^-2", "g.m-2"]),
-    (Unit::Percent, "%", &["%", "percent"]),
+    (Unit::Percent, "%", &["%", "percent", "percentage"]),
     (Unit::One, "1", &["1", "", "-", "none", "unitless", "dimensionless", "fraction", "count"]),
     (Unit::PracticalSalinity, "0.001", &["0.001", "1e-3", "psu", "pss", "1e-03"]),
 ];

