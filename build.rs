@@ -34,7 +34,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut versions = String::new();
     for package in lock.split("[[package]]") {
         let value = |key: &str| {
-            package.lines().find_map(|l| l.strip_prefix(key)).map_or(String::new(), |v| v.trim_matches([' ', '=', '"']).to_string())
+            package
+                .lines()
+                .find_map(|l| l.strip_prefix(key))
+                .map_or(String::new(), |v| v.trim_matches([' ', '=', '"']).to_string())
         };
         if NUMERICAL.contains(&value("name").as_str()) {
             writeln!(versions, "{} {}", value("name"), value("version"))?;

@@ -108,7 +108,9 @@ pub(super) fn open_field(path: &Path, variable: Option<&str>) -> anyhow::Result<
             match gridded.as_slice() {
                 [only] => only.to_string(),
                 [] => bail!("{} holds no gridded variable", path.display()),
-                many => bail!("{} holds several gridded variables ({}); name one with --variable", path.display(), many.join(", ")),
+                many => {
+                    bail!("{} holds several gridded variables ({}); name one with --variable", path.display(), many.join(", "))
+                }
             }
         }
     };

@@ -70,7 +70,9 @@ pub fn run(command: MatchCommand) -> anyhow::Result<()> {
         .map(|o| Point { time: o.time, latitude: o.latitude, longitude: o.longitude, quality: o.quality })
         .collect();
     let matches = match_field(&field, &points, &rule)?;
-    let mut text = String::from("platform_id,time_seconds,latitude,longitude,in_situ_celsius,field_celsius,distance_degrees,time_difference_seconds\n");
+    let mut text = String::from(
+        "platform_id,time_seconds,latitude,longitude,in_situ_celsius,field_celsius,distance_degrees,time_difference_seconds\n",
+    );
     let mut pairs = Pairs::default();
     for (observation, found) in observations.0.iter().zip(&matches) {
         if let Some(found) = found {

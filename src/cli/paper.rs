@@ -72,7 +72,11 @@ pub fn run(command: PaperCommand) -> anyhow::Result<()> {
             if let State::ToRun(why) = book.state(&study)? {
                 let open: Vec<_> = why.into_iter().filter(|w| w.contains("is to run")).collect();
                 if !open.is_empty() {
-                    bail!("{} ended, but {}; does it call the steps that its metadata names?", notebook.display(), open.join("; "));
+                    bail!(
+                        "{} ended, but {}; does it call the steps that its metadata names?",
+                        notebook.display(),
+                        open.join("; ")
+                    );
                 }
             }
             book.record(&study)?;
