@@ -31,7 +31,8 @@ impl Pairs {
     /// A slope below 1 means that the prediction is too smooth.
     ///
     /// # Errors
-    /// [`ScoreError::TooFew`] below two pairs, [`ScoreError::Constant`] where the truth is constant.
+    /// [`ScoreError::TooFew`](super::ScoreError::TooFew) below two pairs,
+    /// [`ScoreError::Constant`](super::ScoreError::Constant) where the truth is constant.
     ///
     /// # Example
     /// ```
@@ -58,7 +59,8 @@ impl Pairs {
     /// It is *not* the inverse of [`Pairs::fit_prediction_on_truth`]: the two slopes multiply to r².
     ///
     /// # Errors
-    /// [`ScoreError::TooFew`] below two pairs, [`ScoreError::Constant`] where the prediction is constant.
+    /// [`ScoreError::TooFew`](super::ScoreError::TooFew) below two pairs,
+    /// [`ScoreError::Constant`](super::ScoreError::Constant) where the prediction is constant.
     ///
     /// # Example
     /// ```
