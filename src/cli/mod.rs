@@ -1,6 +1,7 @@
 //! Floor 6: the command line.
 
 mod apply;
+mod catalogue;
 mod data;
 mod inspect;
 mod matchup;

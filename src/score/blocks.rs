@@ -3,13 +3,12 @@
 
 use rayon::prelude::*;
 
+use super::block_score::{BlockDifference, BlockScore};
 use super::error::{ScoreError, ScoreResult};
 use super::interval::{IntervalKind, interval, percentile_interval};
 use super::metric::PointwiseMetric;
 use super::pairs::Pairs;
 use super::resample::{Resampling, resample};
-use super::score::{Score, Weighting};
-use crate::grid::Unit;
 
 /// Nominal coverage of every interval that is not asked for in detail.
 pub const DEFAULT_COVERAGE: f64 = 0.95;
@@ -33,86 +32,6 @@ pub const DEFAULT_COVERAGE: f64 = 0.95;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockAccumulator {
     blocks: Vec<Pairs>,
-}
-
-/// A metric's value with its interval, before it is told what it measures ([`BlockScore::into_score`]).
-#[derive(Clone, Debug, PartialEq)]
-pub struct BlockScore {
-    /// The metric.
-    pub metric: PointwiseMetric,
-    /// Its value over all pairs.
-    pub value: f64,
-    /// Lower end of the interval.
-    pub lower: f64,
-    /// Upper end of the interval.
-    pub upper: f64,
-    /// Nominal coverage of the interval.
-    pub coverage: f64,
-    /// Number of pairs.
-    pub n: usize,
-    /// Number of blocks that hold at least one pair.
-    pub n_effective: f64,
-}
-
-impl BlockScore {
-    /// The score with its unit and conventions. Metrics without unit (`pearson`, `nse`, ...) get [`Unit::One`],
-    /// the others the unit of a difference of `data_unit` (kelvin for both temperatures).
-    ///
-    /// # Errors
-    /// [`ScoreError::Argument`] for `mse`, whose unit is a square that [`Unit`] does not know.
-    pub fn into_score(
-        self,
-        data_unit: Unit,
-        weighting: Weighting,
-        mask: impl Into<String>,
-        protocol: impl Into<String>,
-    ) -> ScoreResult<Score> {
-        if self.metric == PointwiseMetric::Mse && data_unit != Unit::One {
-            return Err(ScoreError::Argument(format!("mse has the square of {data_unit} as unit; report rmse instead")));
-        }
-        Ok(Score {
-            metric: self.metric.name().to_string(),
-            value: self.value,
-            lower: self.lower,
-            upper: self.upper,
-            coverage: self.coverage,
-            n: self.n,
-            n_effective: self.n_effective,
-            unit: if self.metric.has_unit_of_data() { data_unit.difference() } else { Unit::One },
-            weighting,
-            mask: mask.into(),
-            protocol: protocol.into(),
-        })
-    }
-}
-
-/// The difference of a metric between two methods that were scored on the same pairs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BlockDifference {
-    /// The metric.
-    pub metric: PointwiseMetric,
-    /// Value of the first method minus value of the second.
-    pub difference: f64,
-    /// Lower end of the interval of the difference.
-    pub lower: f64,
-    /// Upper end.
-    pub upper: f64,
-    /// Nominal coverage of the interval.
-    pub coverage: f64,
-    /// Share of the resamples in which the first method's value is below the second's (a tie counts half).
-    /// Of an error measure: how often the first method wins.
-    pub share_below: f64,
-    /// Number of pairs.
-    pub n: usize,
-    /// Number of blocks that hold at least one pair.
-    pub n_effective: f64,
-}
-
-impl BlockDifference {
-    /// Does the interval exclude 0, so that one of the methods is clearly better?
-    pub fn is_clear(&self) -> bool {
-        self.lower > 0.0 || self.upper < 0.0
-    }
 }
 
 impl BlockAccumulator {
@@ -348,13 +267,5 @@ mod tests {
         let blocks = noisy(7, 1, 0.5);
         assert!(matches!(blocks.score(PointwiseMetric::Rmse, 100, 1), Err(ScoreError::TooFew { found: 1, wanted: 2, .. })));
         assert!(BlockAccumulator::new().score(PointwiseMetric::Rmse, 100, 1).is_err());
-    }
-
-    #[test]
-    fn a_score_knows_its_unit() {
-        let blocks = noisy(8, 5, 0.5);
-        let as_score = |metric| blocks.score(metric, 50, 1).unwrap().into_score(Unit::Celsius, Weighting::Equal, "land", "p1");
-        assert_eq!(as_score(PointwiseMetric::Rmse).unwrap().unit, Unit::KelvinDifference);
-        assert!(as_score(PointwiseMetric::Mse).is_err());
     }
 }

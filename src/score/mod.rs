@@ -3,16 +3,19 @@
 //! Errors are prediction − truth everywhere. What is undefined is a [`ScoreError`] with its reason.
 
 mod agreement;
+mod block_score;
 mod blocks;
 mod correlation;
 mod crps;
 mod ensemble;
 mod error;
+mod fit_line;
 mod gradient;
 mod interval;
 mod kge;
 mod lag;
 mod locate;
+mod match_rule;
 mod matchup;
 mod metric;
 mod pairs;
@@ -33,7 +36,8 @@ mod valid;
 pub use agreement::{
     index_of_agreement, modified_nse, refined_index_of_agreement, relative_index_of_agreement, relative_nse, spectral_angle,
 };
-pub use blocks::{BlockAccumulator, BlockDifference, BlockScore, DEFAULT_COVERAGE};
+pub use block_score::{BlockDifference, BlockScore};
+pub use blocks::{BlockAccumulator, DEFAULT_COVERAGE};
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use crps::{CrpsEstimator, crps, crps_normal, crps_weighted, log_score_normal};
 pub use ensemble::{
@@ -41,15 +45,16 @@ pub use ensemble::{
     variogram_score,
 };
 pub use error::{ScoreError, ScoreResult};
+pub use fit_line::FitLine;
 pub use gradient::{GradientMagnitude, gradient_magnitude, gradient_pairs, sobel_magnitude};
 pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
 pub use kge::{Kge, kge_nonparametric};
 pub use lag::lagged_pairs;
 pub use locate::{CornerWeights, GridLocator, LocatedCell};
-pub use matchup::{Interpolation, Match, MatchRule, Placement, Point, common_set, distance_metres, match_field, nearest_time};
+pub use match_rule::{Interpolation, MatchRule, Placement, Point, nearest_time};
+pub use matchup::{Match, common_set, distance_metres, match_field};
 pub use metric::PointwiseMetric;
 pub use pairs::Pairs;
-pub use pointwise::FitLine;
 pub use quantile::{median, quantile, quantile_of_sorted, sorted};
 pub use rank::{Kendall, average_ranks, kendall, spearman};
 pub use relative::{Normalisation, mape, normalised_rmse, rmsle, smape, volumetric_efficiency};

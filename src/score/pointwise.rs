@@ -2,26 +2,8 @@
 //!
 //! Errors are prediction − truth everywhere, so a positive bias means that the prediction is too high.
 
-use serde::{Deserialize, Serialize};
-
 use super::error::{ScoreError, ScoreResult};
 use super::pairs::Pairs;
-
-/// A straight line `y = slope x + intercept`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FitLine {
-    /// Change of y for a unit of x.
-    pub slope: f64,
-    /// y at x = 0, in the unit of y.
-    pub intercept: f64,
-}
-
-impl FitLine {
-    /// y at `x`.
-    pub fn at(&self, x: f64) -> f64 {
-        self.slope * x + self.intercept
-    }
-}
 
 impl Pairs {
     /// Mean error: how much too high the prediction is.
@@ -235,60 +217,6 @@ impl Pairs {
         Ok(1.0 - self.sum_squared() / self.spread_truth())
     }
 
-    /// The least-squares line `prediction = slope · truth + intercept` (truth on the x axis).
-    ///
-    /// # Formula
-    /// ```text
-    /// slope = S_tp / S_tt,    intercept = p̄ − slope t̄
-    /// ```
-    /// A slope below 1 means that the prediction is too smooth.
-    ///
-    /// # Errors
-    /// [`ScoreError::TooFew`] below two pairs, [`ScoreError::Constant`] where the truth is constant.
-    ///
-    /// # Example
-    /// ```
-    /// use isotherm::score::Pairs;
-    /// let line = Pairs::collect(&[0.0, 2.0], &[1.0, 2.0], None, None).unwrap().fit_prediction_on_truth().unwrap();
-    /// assert_eq!((line.slope, line.intercept), (0.5, 1.0));
-    /// ```
-    ///
-    /// # Reference
-    /// Draper, Smith (1998), doi:10.1002/9781118625590
-    pub fn fit_prediction_on_truth(&self) -> ScoreResult<FitLine> {
-        self.need("fit_prediction_on_truth", 2)?;
-        self.need_spread_of_truth("fit_prediction_on_truth")?;
-        let slope = self.co_spread() / self.spread_truth();
-        Ok(FitLine { slope, intercept: self.mean_prediction() - slope * self.mean_truth() })
-    }
-
-    /// The least-squares line `truth = slope · prediction + intercept` (prediction on the x axis).
-    ///
-    /// # Formula
-    /// ```text
-    /// slope = S_tp / S_pp,    intercept = t̄ − slope p̄
-    /// ```
-    /// It is *not* the inverse of [`Pairs::fit_prediction_on_truth`]: the two slopes multiply to r².
-    ///
-    /// # Errors
-    /// [`ScoreError::TooFew`] below two pairs, [`ScoreError::Constant`] where the prediction is constant.
-    ///
-    /// # Example
-    /// ```
-    /// use isotherm::score::Pairs;
-    /// let line = Pairs::collect(&[0.0, 2.0], &[1.0, 2.0], None, None).unwrap().fit_truth_on_prediction().unwrap();
-    /// assert_eq!((line.slope, line.intercept), (2.0, -2.0));
-    /// ```
-    ///
-    /// # Reference
-    /// Draper, Smith (1998), doi:10.1002/9781118625590
-    pub fn fit_truth_on_prediction(&self) -> ScoreResult<FitLine> {
-        self.need("fit_truth_on_prediction", 2)?;
-        self.need_spread_of_prediction("fit_truth_on_prediction")?;
-        let slope = self.co_spread() / self.spread_prediction();
-        Ok(FitLine { slope, intercept: self.mean_truth() - slope * self.mean_prediction() })
-    }
-
     pub(super) fn need(&self, metric: &'static str, wanted: usize) -> ScoreResult<()> {
         if self.count() < wanted { Err(ScoreError::TooFew { metric, found: self.count(), wanted }) } else { Ok(()) }
     }
@@ -327,8 +255,6 @@ mod tests {
         close(pairs.rmse_unbiased().unwrap(), 1.25f64.sqrt());
         close(pairs.pearson().unwrap(), 6.0 / 60f64.sqrt());
         close(pairs.nse().unwrap(), 1.0 - 6.0 / 5.0);
-        close(pairs.fit_prediction_on_truth().unwrap().slope, 1.2);
-        close(pairs.fit_truth_on_prediction().unwrap().intercept, 1.0);
     }
 
     #[test]
@@ -355,8 +281,6 @@ mod tests {
             let times = |v: &[f64]| v.iter().map(|x| x * scale).collect::<Vec<f64>>();
             let scaled = Pairs::collect(&times(&truth), &times(&prediction), None, None).unwrap();
             prop_assert!((scaled.rmse().unwrap() - scale * pairs.rmse().unwrap()).abs() < 1e-9);
-            let (a, b) = (pairs.fit_prediction_on_truth().unwrap(), pairs.fit_truth_on_prediction().unwrap());
-            prop_assert!((a.slope * b.slope - pairs.r_squared_pearson().unwrap()).abs() < 1e-9);
         }
     }
 }

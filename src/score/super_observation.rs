@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{ScoreError, ScoreResult};
-use super::matchup::Point;
+use super::match_rule::Point;
 use super::quantile::median;
 use crate::grid::{SECONDS_PER_DAY, wrap_360};
 
