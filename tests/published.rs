@@ -71,10 +71,15 @@ fn the_boxes_of_the_scatter_figure_show_the_table() {
     let panels = passport["numbers"]["drawn"]["panels"].as_array().unwrap();
     assert_eq!(panels.len(), 4);
     for (panel, method) in panels.iter().zip(["coarse_analysis", "bicubic", "edsr", "fine_analysis"]) {
-        for (in_panel, metric) in
-            [("slope", "slope"), ("intercept", "intercept"), ("r_squared", "r_squared_pearson"), ("bias", "bias"), ("rmse", "rmse")]
-        {
-            let row = (0..scores["method"].len()).find(|i| scores["method"][*i] == method && scores["metric"][*i] == metric).unwrap();
+        for (in_panel, metric) in [
+            ("slope", "slope"),
+            ("intercept", "intercept"),
+            ("r_squared", "r_squared_pearson"),
+            ("bias", "bias"),
+            ("rmse", "rmse"),
+        ] {
+            let row =
+                (0..scores["method"].len()).find(|i| scores["method"][*i] == method && scores["metric"][*i] == metric).unwrap();
             let table: f64 = scores["value"][row].parse().unwrap();
             assert_eq!(panel["statistics"][in_panel].as_f64().unwrap(), table, "{method} {metric}");
         }
