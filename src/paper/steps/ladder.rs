@@ -185,14 +185,14 @@ fn accumulate(
     for t in 0..frames {
         let (truth, prediction) = (contest.truth.frame(t), high.frame(t));
         let (truth_mask, high_mask) = (contest.truth.frame_mask(t), high.frame_mask(t));
-        for y in 0..rows {
+        for (y, weight) in weights.iter().enumerate() {
             for x in 0..columns {
                 let i = y * columns + x;
                 if truth_mask[i].is_valid() && high_mask[i].is_valid() {
                     let tile = (y / configuration.block_cells) * tiles_x + x / configuration.block_cells;
                     let block = (t / configuration.block_days) * tiles_y * tiles_x + tile;
                     blocks
-                        .add(block, f64::from(truth[i]), f64::from(prediction[i]), weights[y] / mean_weight)
+                        .add(block, f64::from(truth[i]), f64::from(prediction[i]), weight / mean_weight)
                         .map_err(|e| context.error(e))?;
                 }
             }
