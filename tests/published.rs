@@ -90,7 +90,8 @@ fn the_boxes_of_the_scatter_figure_show_the_table() {
 fn every_table_row_has_a_known_tier_split_and_interval() {
     for name in ["tables/ladder_scores.csv", "tables/scatter_scores.csv"] {
         let table = columns(name);
-        for i in 0..table["tier"].len() {
+        let rows = table["tier"].len();
+        for i in 0..rows {
             assert!(["twin", "real", "proxy"].contains(&table["tier"][i].as_str()), "{name} row {i}");
             assert!(["train", "validation", "test"].contains(&table["split"][i].as_str()), "{name} row {i}");
             let value = |column: &str| table[column][i].parse::<f64>().unwrap_or_else(|_| panic!("{name} row {i}: no {column}"));
