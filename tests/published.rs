@@ -90,10 +90,9 @@ fn the_boxes_of_the_scatter_figure_show_the_table() {
 fn every_table_row_has_a_known_tier_split_and_interval() {
     for name in ["tables/ladder_scores.csv", "tables/scatter_scores.csv"] {
         let table = columns(name);
-        let rows = table["tier"].len();
-        for i in 0..rows {
-            assert!(["twin", "real", "proxy"].contains(&table["tier"][i].as_str()), "{name} row {i}");
-            assert!(["train", "validation", "test"].contains(&table["split"][i].as_str()), "{name} row {i}");
+        for (i, (tier, split)) in table["tier"].iter().zip(&table["split"]).enumerate() {
+            assert!(["twin", "real", "proxy"].contains(&tier.as_str()), "{name} row {i}: {tier}");
+            assert!(["train", "validation", "test"].contains(&split.as_str()), "{name} row {i}: {split}");
             let value = |column: &str| table[column][i].parse::<f64>().unwrap_or_else(|_| panic!("{name} row {i}: no {column}"));
             assert!(value("lower") <= value("value") && value("value") <= value("upper"), "{name} row {i}");
             assert!(value("n") >= value("n_eff") && value("n_eff") >= 2.0, "{name} row {i}");
