@@ -35,6 +35,9 @@ serve() {
     ISOTHERM_CARGO=$(dirname "$ISOTHERM_RUSTC")/cargo
     [[ -x $ISOTHERM_CARGO ]] || ISOTHERM_CARGO=$(command -v cargo)
     export ISOTHERM_RUSTC ISOTHERM_CARGO PATH=$ISOTHERM_PROJECT/tools/kernel/bin:$PATH
+    # Cells are linked to the standard library by a relative path that does not survive the link above.
+    LD_LIBRARY_PATH=$(rustc --print target-libdir)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export LD_LIBRARY_PATH
     EVCXR_TMPDIR=$work "$ISOTHERM_TOOLS/bin/evcxr_jupyter" "$@" >/dev/null &
     child=$!
     exec 2>/dev/null # bash would report each ended child
