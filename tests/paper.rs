@@ -39,7 +39,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "grow",
         about: "apples",
-        rooms: &["src/base/"],
+        rooms: &[&["src/base/"]],
         configurations: &["configs/orchard.toml"],
         needs: &[],
         data: &[],
@@ -49,7 +49,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "press",
         about: "juice",
-        rooms: &["src/base/"],
+        rooms: &[&["src/base/"]],
         configurations: &["configs/press.toml"],
         needs: &["grow"],
         data: &[],
@@ -59,7 +59,7 @@ static STEPS: &[Step] = &[
     Step {
         name: "spill",
         about: "fails",
-        rooms: &["src/base/"],
+        rooms: &[&["src/base/"]],
         configurations: &[],
         needs: &[],
         data: &[],

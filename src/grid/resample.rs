@@ -155,16 +155,16 @@ pub fn upsample_plane<T: Sample>(
 /// # Errors
 /// [`GridError::Argument`] where `factor` is 0.
 pub fn upsample(field: &Field, factor: usize, interpolation: Interpolation) -> GridResult<Field> {
-    refine_frames(field, factor, |plane, rows, columns, wrap| {
+    refine_frames(field, factor, |plane, _, rows, columns, wrap| {
         Ok(upsample_plane(plane, rows, columns, factor, interpolation, wrap))
     })
 }
 
-/// Refines each frame by `refine(filled plane, rows, columns, wrap)`, with axes and mask to match.
+/// Refines each frame by `refine(filled plane, which cells were valid, rows, columns, wrap)`, with axes and mask to match.
 pub(crate) fn refine_frames<E: From<GridError>>(
     field: &Field,
     factor: usize,
-    refine: impl Fn(&[f32], usize, usize, bool) -> Result<Vec<f32>, E>,
+    refine: impl Fn(&[f32], &[bool], usize, usize, bool) -> Result<Vec<f32>, E>,
 ) -> Result<Field, E> {
     let (latitude, longitude) = (field.latitude().refine(factor)?, field.longitude().refine(factor)?);
     let [frames, rows, columns] = field.shape();
@@ -173,8 +173,9 @@ pub(crate) fn refine_frames<E: From<GridError>>(
     let mut values = Vec::with_capacity(frames * fine);
     let mut cells = Vec::with_capacity(frames * fine);
     for t in 0..frames {
-        match fill_plane(field.frame(t), &valid_of_frame(field, t), rows, columns, wrap, Fill::Nearest) {
-            Ok(filled) => values.extend(refine(&filled, rows, columns, wrap)?),
+        let valid = valid_of_frame(field, t);
+        match fill_plane(field.frame(t), &valid, rows, columns, wrap, Fill::Nearest) {
+            Ok(filled) => values.extend(refine(&filled, &valid, rows, columns, wrap)?),
             // A frame without any valid cell stays one.
             Err(GridError::Empty(_)) => values.resize(values.len() + fine, 0.0),
             Err(error) => return Err(error.into()),

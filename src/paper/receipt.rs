@@ -54,6 +54,11 @@ impl Receipt {
         serde_json::from_slice(&std::fs::read(folder.join(RECEIPT)).ok()?).ok()
     }
 
+    /// The receipt of `folder`, if it was written under this key.
+    pub fn of_key(folder: &Path, key: &str) -> Option<Receipt> {
+        Receipt::read(folder).filter(|receipt| receipt.key == key)
+    }
+
     /// Are all files still there (by size and name; the sums are checked by `verify`)?
     pub fn files_present(&self, folder: &Path) -> bool {
         self.files.keys().all(|name| folder.join(name).is_file())

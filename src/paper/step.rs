@@ -26,8 +26,8 @@ pub struct Step {
     pub name: &'static str,
     /// One line: what it makes.
     pub about: &'static str,
-    /// Source files whose code enters the key, by path prefix.
-    pub rooms: &'static [&'static str],
+    /// Source files whose code enters the key, by path prefix, in groups (some of which steps share).
+    pub rooms: &'static [&'static [&'static str]],
     /// Configuration files, relative to the project; the first is the step's own.
     pub configurations: &'static [&'static str],
     /// Steps whose outputs it reads.
@@ -117,11 +117,11 @@ impl Step {
     pub fn components(&self, study: &Study) -> PaperResult<BTreeMap<String, String>> {
         let mut parts = BTreeMap::new();
         parts.insert("schema".to_string(), KEY_SCHEMA.to_string());
-        let code = code::rooms_sha256(self.rooms).ok_or_else(|| PaperError::Step {
+        let code = code::rooms_sha256(&self.rooms.concat()).ok_or_else(|| PaperError::Step {
             step: self.name.into(),
-            problem: format!("one of its rooms holds no source file: {}", self.rooms.join(", ")),
+            problem: format!("one of its rooms holds no source file: {}", self.rooms.concat().join(", ")),
         })?;
-        parts.insert(format!("code {}", self.rooms.join(" ")), code);
+        parts.insert(format!("code {}", self.rooms.concat().join(" ")), code);
         parts.insert("crates".to_string(), sha256(code::NUMERICAL_CRATES.as_bytes()));
         for name in self.configurations {
             // The parsed content counts, not its comments or layout.

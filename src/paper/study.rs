@@ -175,25 +175,20 @@ impl Study {
         let key = super::step::key_of(step.name, &components);
         let folder = self.folder_of(step.name, &key);
         let mut why = Vec::new();
-        match Receipt::read(&folder) {
-            Some(receipt) if receipt.key == key => {
-                if !receipt.files_present(&folder) {
-                    why.push("a file of its last run is gone".to_string());
-                }
+        let receipt = match Receipt::of_key(&folder, &key) {
+            Some(receipt) if receipt.files_present(&folder) => receipt,
+            Some(_) => return Ok(State::ToRun(vec!["a file of its last run is gone".to_string()])),
+            None => {
+                return Ok(State::ToRun(match self.latest_receipt(step.name) {
+                    Some(before) => changes(&before.components, &components),
+                    None => vec!["it has not run yet".to_string()],
+                }));
             }
-            _ => match self.latest_receipt(step.name) {
-                Some(before) => why.extend(changes(&before.components, &components)),
-                None => why.push("it has not run yet".to_string()),
-            },
-        }
-        if !why.is_empty() {
-            return Ok(State::ToRun(why));
-        }
-        let receipt = Receipt::read(&folder);
+        };
         for (name, published) in step.publishes {
             match sha256_file(&self.root.join(published)) {
                 Err(_) => why.push(format!("{published} is absent")),
-                Ok(sum) if receipt.as_ref().is_some_and(|r| r.files.get(*name) != Some(&sum)) => {
+                Ok(sum) if receipt.files.get(*name) != Some(&sum) => {
                     why.push(format!("{published} is not the one that the step made"));
                 }
                 Ok(_) => {}
@@ -229,11 +224,11 @@ impl Study {
         if self.state(step)? == State::Fresh {
             return Ok(folder);
         }
-        let done = Receipt::read(&folder).is_some_and(|r| r.key == key && r.files_present(&folder));
-        if !done {
+        let done = || Receipt::of_key(&folder, &key).is_some_and(|r| r.files_present(&folder));
+        if !done() {
             let _lock = self.lock(step.name)?;
             // Another kernel may have finished it while this one waited.
-            if !Receipt::read(&folder).is_some_and(|r| r.key == key && r.files_present(&folder)) {
+            if !done() {
                 self.work(step, &key, components, &folder)?;
             }
         }

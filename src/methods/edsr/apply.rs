@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::config::EdsrConfig;
 use super::network::Network;
-use super::samples::tile_statistics;
+use super::samples::{network_input, tile_statistics};
 use crate::grid::{Field, back_project_plane, refine_frames};
 use crate::methods::error::{MethodError, MethodResult};
 use crate::nn::Parameters;
@@ -85,9 +85,9 @@ impl Edsr {
         };
         let layout = Layout { rows, columns, height, width, wrap };
         let config = &self.config;
-        refine_frames(low, config.factor, |filled, rows, columns, wrap| {
+        refine_frames(low, config.factor, |filled, sea, rows, columns, wrap| {
             let mut fine = back_project_plane(filled, rows, columns, config.factor, config.back_projections, wrap);
-            let correction = self.correction(filled, &layout)?;
+            let correction = self.correction(filled, sea, &layout)?;
             for (value, add) in fine.iter_mut().zip(correction) {
                 *value += add;
             }
@@ -96,7 +96,7 @@ impl Edsr {
     }
 
     /// The blended correction of one filled frame, in the field's unit.
-    fn correction(&self, low: &[f32], layout: &Layout) -> MethodResult<Vec<f32>> {
+    fn correction(&self, low: &[f32], sea: &[bool], layout: &Layout) -> MethodResult<Vec<f32>> {
         let factor = self.config.factor;
         let fine_columns = layout.columns * factor;
         let (tile_height, tile_width) = (layout.height * factor, layout.width * factor);
@@ -104,15 +104,15 @@ impl Edsr {
         let mut sum = vec![0.0f64; low.len() * factor * factor];
         let mut total = vec![0.0f64; sum.len()];
         for corners in layout.corners().chunks(BATCH) {
-            let mut batch = Vec::with_capacity(corners.len() * layout.height * layout.width);
+            let mut batch = Vec::with_capacity(2 * corners.len() * layout.height * layout.width);
             let mut spreads = Vec::with_capacity(corners.len());
             for corner in corners {
-                let tile = layout.cut(low, *corner);
-                let (mean, spread) = tile_statistics(&tile, self.config.spread_floor);
-                batch.extend(tile.iter().map(|v| (v - mean) / spread));
+                let (tile, tile_sea) = (layout.cut(low, *corner), layout.cut(sea, *corner));
+                let (mean, spread) = tile_statistics(&tile, Some(&tile_sea), self.config.spread_floor);
+                batch.extend(network_input(&tile, &tile_sea, mean, spread));
                 spreads.push(f64::from(spread));
             }
-            let input = Tensor::from_vec(batch, (corners.len(), 1, layout.height, layout.width), &Device::Cpu)?;
+            let input = Tensor::from_vec(batch, (corners.len(), 2, layout.height, layout.width), &Device::Cpu)?;
             let output = self.network.forward(&input.to_device(&self.device)?)?.detach().flatten_all()?.to_vec1::<f32>()?;
             // Tile after tile in a fixed order, so that the sums are always the same.
             for ((tile, (top, left)), spread) in output.chunks(tile_height * tile_width).zip(corners).zip(&spreads) {
@@ -161,7 +161,7 @@ impl Layout {
         Layout::starts(self.rows, self.height, false).into_iter().flat_map(|y| across.iter().map(move |x| (y, *x))).collect()
     }
 
-    fn cut(&self, low: &[f32], (top, left): (usize, usize)) -> Vec<f32> {
+    fn cut<T: Copy>(&self, low: &[T], (top, left): (usize, usize)) -> Vec<T> {
         let mut tile = Vec::with_capacity(self.height * self.width);
         for y in top..top + self.height {
             tile.extend((left..left + self.width).map(|x| low[y * self.columns + x % self.columns]));

@@ -9,8 +9,10 @@ use serde_json::json;
 
 use super::apply::Edsr;
 use super::config::EdsrConfig;
+use super::degradation::Degradation;
 use super::network::Network;
-use super::samples::{Batch, Degradation, FineFieldSource, batch, largest_crop};
+use super::samples::{Batch, batch, largest_crop};
+use super::source::FineFieldSource;
 use crate::base::random::Random;
 use crate::methods::error::{MethodError, MethodResult};
 use crate::nn::ops::{Loss, masked_loss};
@@ -89,7 +91,7 @@ pub fn fit(
     let held_out: Vec<Batch> = (0..options.validation_tiles.div_ceil(options.batch))
         .map(|_| batch(&validation, config, &options.degradation, options.batch, &mut fixed, device))
         .collect::<MethodResult<_>>()?;
-    let lacking: Vec<f64> = held_out.iter().map(|b| rms_by_tile(&b.target)).collect::<TrainResult<Vec<_>>>()?.concat();
+    let lacking: Vec<f64> = held_out.iter().map(|b| rms_by_tile(&b.target, &b.sea)).collect::<TrainResult<Vec<_>>>()?.concat();
 
     let report = train(
         &parameters,
@@ -100,15 +102,14 @@ pub fn fit(
         |_, random| {
             let b = batch(&training, config, &options.degradation, options.batch, random, device)
                 .map_err(|e| TrainError::Task(e.to_string()))?;
-            let rms = b.target.sqr()?.mean_keepdim((1, 2, 3))?.sqrt()?; // [b, 1, 1, 1]
-            let weight = (rms + options.smooth_tile_floor)?.recip()?;
+            let weight = (rms(&b.target, &b.sea)? + options.smooth_tile_floor)?.recip()?; // [b, 1, 1, 1]
             let prediction = network.forward(&b.low)?.broadcast_mul(&weight)?;
-            Ok(masked_loss(options.loss, &prediction, &b.target.broadcast_mul(&weight)?, None)?)
+            Ok(masked_loss(options.loss, &prediction, &b.target.broadcast_mul(&weight)?, Some(&b.sea))?)
         },
         || {
             let mut left = Vec::with_capacity(lacking.len());
             for b in &held_out {
-                left.extend(rms_by_tile(&(network.forward(&b.low)?.detach() - &b.target)?)?);
+                left.extend(rms_by_tile(&(network.forward(&b.low)?.detach() - &b.target)?, &b.sea)?);
             }
             Ok(geometric_mean_ratio(&left, &lacking))
         },
@@ -117,9 +118,14 @@ pub fn fit(
     Ok((Edsr::load(&best, device)?, report))
 }
 
-/// The root mean square of each tile of `[b, 1, h, w]`.
-fn rms_by_tile(t: &Tensor) -> TrainResult<Vec<f64>> {
-    Ok(t.sqr()?.mean((1, 2, 3))?.sqrt()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+/// The root mean square over the sea of each tile of `[b, 1, h, w]`, as `[b, 1, 1, 1]`.
+fn rms(t: &Tensor, sea: &Tensor) -> candle_core::Result<Tensor> {
+    let count = sea.sum_keepdim((1, 2, 3))?;
+    (t.sqr()? * sea)?.sum_keepdim((1, 2, 3))?.div(&count)?.sqrt()
+}
+
+fn rms_by_tile(t: &Tensor, sea: &Tensor) -> TrainResult<Vec<f64>> {
+    Ok(rms(t, sea)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
 }
 
 /// `exp(mean(ln(left / lacking)))`; a tile that lacks nothing (a constant) is left out.
@@ -140,9 +146,10 @@ mod tests {
         assert!((geometric_mean_ratio(&[1.0, 4.0, 9.0], &[2.0, 2.0, 0.0]) - 1.0).abs() < 1e-12);
         assert!((geometric_mean_ratio(&[0.5], &[2.0]) - 0.25).abs() < 1e-12);
         let t = Tensor::new(&[[3f32, 4.0], [0.0, 2.0]], &Device::Cpu).unwrap().reshape((2, 1, 1, 2)).unwrap();
-        // sqrt((9 + 16) / 2), sqrt((0 + 4) / 2)
-        let rms = rms_by_tile(&t).unwrap();
-        assert!((rms[0] - 12.5f64.sqrt()).abs() < 1e-6 && (rms[1] - 2f64.sqrt()).abs() < 1e-6);
+        let sea = Tensor::new(&[[1f32, 1.0], [0.0, 1.0]], &Device::Cpu).unwrap().reshape((2, 1, 1, 2)).unwrap();
+        // sqrt((9 + 16) / 2), sqrt(4 / 1)
+        let rms = rms_by_tile(&t, &sea).unwrap();
+        assert!((rms[0] - 12.5f64.sqrt()).abs() < 1e-6 && (rms[1] - 2.0).abs() < 1e-6);
     }
 
     #[test]
@@ -156,6 +163,6 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let (config, options) = (EdsrConfig::quick(), FitOptions::default());
         let error = fit(&config, source(), source(), &options, place.path(), &Device::Cpu, &BTreeMap::new()).unwrap_err();
-        assert!(error.to_string().contains("free of land"), "{error}");
+        assert!(error.to_string().contains("half is sea"), "{error}");
     }
 }

@@ -1,9 +1,9 @@
 //! A residual network for super-resolution in the manner of EDSR, small enough to train on a CPU in a few
 //! minutes.
 //!
-//! The network sees a coarse tile less its mean, divided by its standard deviation, and predicts what the
-//! back-projected bicubic lacks. It trains on pairs made from fine fields of many smoothnesses, so that it
-//! cannot lean on one spectrum.
+//! The network sees a coarse tile less its mean, divided by its standard deviation, and which of its cells are sea, and
+//! predicts what the back-projected bicubic lacks. It trains on pairs made from fine fields of many smoothnesses, from
+//! random fields of random spectra, and under random coasts, so that it cannot lean on one ocean.
 //!
 //! # Reference
 //! Lim et al. (2017), Enhanced deep residual networks for single image super-resolution.
@@ -15,11 +15,15 @@
 
 mod apply;
 mod config;
+mod degradation;
 mod fit;
 mod network;
+mod random_field;
 mod samples;
+mod source;
 
 pub use apply::{Edsr, Tiles};
 pub use config::EdsrConfig;
+pub use degradation::Degradation;
 pub use fit::{FitOptions, fit};
-pub use samples::{Degradation, FineFieldSource};
+pub use source::FineFieldSource;

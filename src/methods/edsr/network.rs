@@ -21,6 +21,9 @@ impl ResidualBlock {
     }
 }
 
+/// Input channels: the values, and where they are sea.
+const INPUTS: usize = 2;
+
 /// Head, body, tail, shuffle.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
@@ -51,7 +54,7 @@ impl Network {
             })
             .collect::<NnResult<Vec<_>>>()?;
         Ok(Network {
-            head: conv("head", [c, 1], plain)?,
+            head: conv("head", [c, INPUTS], plain)?,
             body,
             body_end: conv("body_end", [c, c], plain)?,
             // Zero: before its first step the method is the back-projected bicubic.
@@ -61,7 +64,7 @@ impl Network {
         })
     }
 
-    /// The correction to the back-projected bicubic, `[b, 1, h, w]` to `[b, 1, h f, w f]`, both in units of
+    /// The correction to the back-projected bicubic, `[b, 2, h, w]` to `[b, 1, h f, w f]`, both in units of
     /// the tile's standard deviation.
     pub fn forward(&self, low: &Tensor) -> Result<Tensor> {
         let x = self.head.forward(low)?; // [b, c, h, w]
@@ -90,8 +93,8 @@ mod tests {
         let config = EdsrConfig { factor: 2, blocks: 1, channels: 3, ..EdsrConfig::quick() };
         let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
         let network = Network::new(&mut parameters, &config).unwrap();
-        let values: Vec<f64> = (0..16).map(|i| ((i * 7 % 16) as f64).sin()).collect();
-        let x = Tensor::from_vec(values, (1, 1, 4, 4), &Device::Cpu).unwrap();
+        let values: Vec<f64> = (0..32).map(|i| ((i * 7 % 32) as f64).sin()).collect();
+        let x = Tensor::from_vec(values, (1, 2, 4, 4), &Device::Cpu).unwrap();
         assert_eq!(network.forward(&x).unwrap().abs().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap(), 0.0);
         // Any other tail, so that gradients pass.
         let mut tensors = parameters.snapshot().unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::figure::{LinePanel, LineSeries, LineStyle, Scale, Tier, draw_lines};
+use crate::figure::Tier;
 use crate::methods::edsr::{EdsrConfig, FineFieldSource, FitOptions, fit};
 use crate::nn::{DeviceChoice, select_device};
 use crate::paper::PaperResult;
@@ -13,6 +13,10 @@ use crate::paper::step::{Step, StepContext};
 
 /// Name of the checkpoint in the step's folder.
 pub const WEIGHTS: &str = "edsr.safetensors";
+/// Name of the training's log in the step's folder: a JSON object a line.
+pub const LOG: &str = "training.jsonl";
+/// Name of the file that says on what it was trained.
+pub const DEVICE: &str = "device.txt";
 
 /// `configs/edsr/quick.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,24 +31,22 @@ pub const STEP: Step = Step {
     name: "edsr",
     about: "a network for x5, trained on the twin's training days",
     rooms: &[
-        "src/base/",
-        "src/grid/",
-        "src/nn/",
-        "src/train/",
-        "src/data/twin/",
-        "src/data/splits/",
-        "src/methods/",
-        "src/paper/steps/edsr.rs",
-        "src/paper/steps/split.rs",
+        super::TWIN_AND_SPLIT,
+        &[
+            "src/base/",
+            "src/grid/",
+            "src/nn/",
+            "src/train/",
+            "src/data/twin/",
+            "src/data/splits/",
+            "src/methods/",
+            "src/paper/steps/edsr.rs",
+        ],
     ],
     configurations: &["configs/edsr/quick.toml", super::split::CONFIGURATION],
     needs: &["twin"],
     data: &[],
-    publishes: &[
-        ("edsr_training.png", "figures/edsr_training.png"),
-        ("edsr_training.svg", "figures/edsr_training.svg"),
-        ("edsr_training.json", "figures/edsr_training.json"),
-    ],
+    publishes: &[],
     run,
 };
 
@@ -77,34 +79,6 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     }
     let best = if folder.join("best.safetensors").is_file() { "best.safetensors" } else { "last.safetensors" };
     std::fs::copy(folder.join(best), context.path(WEIGHTS)).map_err(|e| context.error(e))?;
-    draw_training(context, &folder.join("log.jsonl"), crate::figure::Passport { device: description, ..passport })
-}
-
-/// Loss and validation score against the iteration.
-fn draw_training(context: &StepContext<'_>, log: &std::path::Path, passport: crate::figure::Passport) -> PaperResult<()> {
-    let text = std::fs::read_to_string(log).map_err(|e| context.error(e))?;
-    let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
-    let series = |label: &str, key: &str| {
-        let points: Vec<(f64, f64)> = lines.iter().filter_map(|l| Some((l["iteration"].as_f64()?, l[key].as_f64()?))).collect();
-        LineSeries {
-            label: label.into(),
-            x: points.iter().map(|p| p.0).collect(),
-            y: points.iter().map(|p| p.1).collect(),
-            band: None,
-        }
-    };
-    let panel = |title: &str, y_label: &str, y_scale: Option<Scale>, series: LineSeries| LinePanel {
-        title: title.into(),
-        x_label: "iteration".into(),
-        y_label: y_label.into(),
-        x_scale: None,
-        y_scale,
-        series: vec![series],
-    };
-    let panels = [
-        panel("Training loss", "loss (relative)", None, series("training tiles", "loss")),
-        panel("Validation", "RMSE / RMSE of back-projected bicubic", None, series("validation tiles", "validation")),
-    ];
-    draw_lines(&panels, &LineStyle::default(), &context.path("edsr_training"), &passport).map_err(|e| context.error(e))?;
-    Ok(())
+    std::fs::copy(folder.join("log.jsonl"), context.path(LOG)).map_err(|e| context.error(e))?;
+    std::fs::write(context.path(DEVICE), description).map_err(|e| context.error(e))
 }

@@ -6,13 +6,97 @@ pub mod matchups;
 pub mod overview;
 pub mod scatter;
 pub mod split;
+pub mod training;
 pub mod twin;
 mod weights;
 
 use super::step::Step;
 
+/// What a step reads the twin and its split by.
+const TWIN_AND_SPLIT: &[&str] = &["src/paper/steps/split.rs", "src/paper/steps/twin.rs"];
+
+/// What the steps stand on that apply the ladder's methods to products and score them.
+const SCORED_LADDER: &[&str] = &[
+    "src/base/",
+    "src/grid/",
+    "src/cf/",
+    "src/score/",
+    "src/nn/",
+    "src/train/",
+    "src/data/",
+    "src/methods/",
+    "src/paper/products.rs",
+    "src/paper/table",
+    "src/paper/steps/weights.rs",
+    // names the checkpoint
+    "src/paper/steps/edsr.rs",
+];
+
 /// How many times finer the ladder makes a field: 0.25 to 0.05 degree.
 pub const FACTOR: usize = 5;
 
 /// All steps.
-pub static ALL: &[Step] = &[twin::STEP, edsr::STEP, ladder::STEP, matchups::STEP, scatter::STEP, overview::STEP];
+pub static ALL: &[Step] = &[twin::STEP, edsr::STEP, training::STEP, ladder::STEP, matchups::STEP, scatter::STEP, overview::STEP];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rooms of the paper floor that are machinery: what they do to a step's outputs is in its receipt.
+    const MACHINERY: [&str; 6] = ["step", "study", "error", "PaperResult", "PaperError", "steps"];
+
+    /// The modules named after `prefix` in a source file (`use super::weights;`, `super::split::CONFIGURATION`, braces too).
+    fn named_after(source: &str, prefix: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for (at, _) in source.match_indices(prefix) {
+            let rest = &source[at + prefix.len()..];
+            let list = match rest.strip_prefix('{') {
+                Some(inner) => inner.split('}').next().unwrap_or_default(),
+                None => rest.split(';').next().unwrap_or_default(),
+            };
+            for item in list.split(',') {
+                let name: String = item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if name.chars().next().is_some_and(char::is_lowercase) {
+                    names.push(name);
+                }
+                if !rest.starts_with('{') {
+                    break;
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn a_step_declares_the_rooms_that_its_own_file_names() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut checked = 0;
+        for step in ALL {
+            let rooms = step.rooms.concat();
+            let own = rooms.iter().filter(|r| r.starts_with("src/paper/") && r.ends_with(".rs"));
+            for file in own {
+                let source = std::fs::read_to_string(root.join(file)).unwrap();
+                let source = source.split("#[cfg(test)]").next().unwrap();
+                let floor = |name: String| format!("src/{name}");
+                let paper = |name: String| format!("src/paper/{name}");
+                let beside = |name: String| format!("src/paper/steps/{name}");
+                let lies_in_steps = file.contains("/steps/");
+                let mut wanted: Vec<String> =
+                    named_after(source, "crate::").into_iter().filter(|n| n != "paper").map(floor).collect();
+                wanted.extend(named_after(source, "crate::paper::").into_iter().map(paper));
+                wanted.extend(named_after(source, "super::").into_iter().map(if lies_in_steps { beside } else { paper }));
+                for path in wanted {
+                    let name = path.rsplit('/').next().unwrap();
+                    let covered = rooms.iter().any(|r| r.starts_with(&path) || path.starts_with(r.trim_end_matches('/')));
+                    assert!(
+                        covered || MACHINERY.contains(&name) || name.starts_with("publish"),
+                        "step {}: {file} uses {path}, which its rooms do not hold",
+                        step.name
+                    );
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 40, "only {checked} uses were found");
+    }
+}

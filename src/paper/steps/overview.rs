@@ -13,7 +13,7 @@ const DAY: usize = 40;
 pub const STEP: Step = Step {
     name: "data_overview",
     about: "figures/data_overview.png: the twin, its instruments, and the real fields",
-    rooms: &[
+    rooms: &[&[
         "src/base/",
         "src/grid/",
         "src/cf/",
@@ -22,7 +22,8 @@ pub const STEP: Step = Step {
         "assets/",
         "src/paper/products.rs",
         "src/paper/steps/overview.rs",
-    ],
+        "src/paper/steps/twin.rs",
+    ]],
     configurations: &[],
     needs: &["twin"],
     data: &[products::BLACK_SEA_SST, products::MEDITERRANEAN_ADT],

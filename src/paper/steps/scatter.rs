@@ -17,14 +17,14 @@ const PANELS: [(&str, &str); 4] = [
 pub const STEP: Step = Step {
     name: "scatter",
     about: "figures/scatter.png: products against drifters and moorings",
-    rooms: &[
+    rooms: &[&[
         "src/base/",
         "src/figure/",
         "assets/",
         "src/paper/table",
         "src/paper/matchup_table.rs",
         "src/paper/steps/scatter.rs",
-    ],
+    ]],
     configurations: &[],
     needs: &["matchups"],
     data: &[],

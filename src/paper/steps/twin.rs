@@ -12,7 +12,7 @@ pub(super) const CONFIGURATION: &str = "configs/twin/quick.toml";
 pub const STEP: Step = Step {
     name: "twin",
     about: "a year of the synthetic ocean and of what its instruments see",
-    rooms: &["src/base/", "src/grid/", "src/data/twin/", "src/data/observations.rs", "src/paper/steps/twin.rs"],
+    rooms: &[&["src/base/", "src/grid/", "src/data/twin/", "src/data/observations.rs", "src/paper/steps/twin.rs"]],
     configurations: &[CONFIGURATION],
     needs: &[],
     data: &[],
