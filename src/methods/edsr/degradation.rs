@@ -38,8 +38,8 @@ pub struct Degradation {
 impl Default for Degradation {
     fn default() -> Degradation {
         Degradation {
-            random_field_share: 0.33,
-            coast_share: 0.5,
+            random_field_share: 0.2,
+            coast_share: 0.35,
             smoothing_pixels: 4.0,
             large_scale_removed: 1.0,
             log_amplitude: 1.0,
