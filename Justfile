@@ -65,6 +65,11 @@ check: _python
     .tools/venv/bin/typos
     .tools/venv/bin/python tools/strip_notebooks.py --check
 
+# Type-checks the CUDA side (feature `cuda`) on a machine without a GPU or a toolkit
+[group('code')]
+check-cuda: _python
+    @tools/check_cuda.sh
+
 # Measures speed (the profile of everything else, so nothing is compiled twice)
 [group('code')]
 bench *FILTER: _python

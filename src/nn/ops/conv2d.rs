@@ -72,7 +72,8 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, options: ConvolutionOptions) -> Resul
     if x.dtype() != weight.dtype() {
         bail!("conv2d: input is {:?} and weight {:?}; the same type is wanted", x.dtype(), weight.dtype());
     }
-    if !own_path(x) {
+    let on_card = cfg!(feature = "cuda") && x.device().is_cuda();
+    if !own_path(x) && !on_card {
         return x.conv2d(weight, padding, stride, dilation, groups);
     }
     let geometry = Geometry {
@@ -92,7 +93,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, options: ConvolutionOptions) -> Resul
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Map {
+pub(super) enum Map {
     /// (x, weight) to y
     Forward,
     /// (dy, weight) to dx
@@ -132,6 +133,17 @@ impl CustomOp2 for Bilinear {
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         by_type!(s1, self.name(), T => Ok(self.run::<T>(slice(s1, l1)?, slice(s2, l2)?)))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        super::conv2d_cuda::run_on_card(self.map, &self.geometry, (s1, l1), (s2, l2))
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

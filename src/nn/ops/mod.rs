@@ -12,6 +12,8 @@
 mod activation;
 mod bias;
 mod conv2d;
+#[cfg(feature = "cuda")]
+mod conv2d_cuda;
 mod conv2d_kernels;
 mod loss;
 mod shuffle;
@@ -20,5 +22,7 @@ pub(super) mod slices;
 pub use activation::{leaky_relu, relu, silu};
 pub use bias::add_bias;
 pub use conv2d::{ConvolutionOptions, conv2d};
+#[cfg(feature = "cuda")]
+pub use conv2d_cuda::allow_tf32_convolutions;
 pub use loss::{Loss, masked_loss};
 pub use shuffle::{pixel_shuffle, pixel_unshuffle};

@@ -1,0 +1,204 @@
+//! The three maps of the 2-D convolution by cuDNN: forward, gradient of the input, gradient of the weight.
+//!
+//! candle's own CUDA backward passes are naive kernels, tens of times slower; these take the same place in the
+//! graph as the CPU's loops, so derivatives of any order work. Algorithms are the deterministic ones where cuDNN
+//! offers them for a shape, so that a seeded run repeats bit for bit on one card.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use candle_core::backend::BackendStorage;
+use candle_core::cuda_backend::cudarc::cudnn::{
+    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnDataType, FilterDescriptor, TensorDescriptor,
+    sys,
+};
+use candle_core::cuda_backend::cudarc::driver::{CudaView, DeviceRepr};
+use candle_core::cuda_backend::{CudaDType, CudaDevice, DeviceId};
+use candle_core::{CudaStorage, DType, Error, Layout, Result, Shape, bail};
+use half::bf16;
+
+use super::conv2d::Map;
+use super::conv2d_kernels::Geometry;
+
+static TF32: AtomicBool = AtomicBool::new(true);
+
+/// May convolutions in f32 round their factors to TF32 (10 bits of mantissa) on cards that have it? On by default, as in
+/// PyTorch; off for exact comparisons. Holds for the whole process.
+pub fn allow_tf32_convolutions(allow: bool) {
+    TF32.store(allow, Ordering::Relaxed);
+}
+
+// A handle may not change threads, so each thread has its own for each card.
+thread_local! {
+    static HANDLES: RefCell<HashMap<DeviceId, Arc<Cudnn>>> = RefCell::default();
+}
+
+fn handle(device: &CudaDevice) -> Result<Arc<Cudnn>> {
+    HANDLES.with(|handles| {
+        if let Some(handle) = handles.borrow().get(&device.id()) {
+            return Ok(handle.clone());
+        }
+        let handle = Cudnn::new(device.cuda_stream()).map_err(Error::wrap)?;
+        handles.borrow_mut().insert(device.id(), handle.clone());
+        Ok(handle)
+    })
+}
+
+/// Element types and the type that cuDNN adds up in.
+trait Element: CudnnDataType + CudaDType + DeviceRepr + candle_core::WithDType {
+    type Sum: CudnnDataType;
+    const ZERO: Self;
+    const ONE: Self;
+}
+
+impl Element for f32 {
+    type Sum = f32;
+    const ZERO: f32 = 0.0;
+    const ONE: f32 = 1.0;
+}
+
+impl Element for f64 {
+    type Sum = f64;
+    const ZERO: f64 = 0.0;
+    const ONE: f64 = 1.0;
+}
+
+impl Element for bf16 {
+    type Sum = f32;
+    const ZERO: bf16 = bf16::ZERO;
+    const ONE: bf16 = bf16::ONE;
+}
+
+struct Descriptors<T: Element> {
+    convolution: ConvDescriptor<T::Sum>,
+    x: TensorDescriptor<T>,
+    weight: FilterDescriptor<T>,
+    y: TensorDescriptor<T>,
+}
+
+fn descriptors<T: Element>(handle: &Arc<Cudnn>, g: &Geometry) -> Result<Descriptors<T>> {
+    const LAYOUT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
+    let both = |v: usize| [v as i32; 2];
+    let mut convolution = handle
+        .create_conv2d::<T::Sum>(
+            both(g.padding),
+            both(g.stride),
+            both(g.dilation),
+            sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION,
+        )
+        .map_err(Error::wrap)?;
+    convolution.set_group_count(g.groups as i32).map_err(Error::wrap)?;
+    let math = match (T::DTYPE, TF32.load(Ordering::Relaxed)) {
+        (DType::F32, true) => sys::cudnnMathType_t::CUDNN_DEFAULT_MATH,
+        (DType::F32 | DType::F64, _) => sys::cudnnMathType_t::CUDNN_FMA_MATH,
+        _ => sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
+    };
+    convolution.set_math_type(math).map_err(Error::wrap)?;
+    let int = |dims: [usize; 4]| dims.map(|d| d as i32);
+    Ok(Descriptors {
+        x: handle.create_4d_tensor(LAYOUT, int(x_dims(g))).map_err(Error::wrap)?,
+        weight: handle.create_4d_filter(LAYOUT, int(weight_dims(g))).map_err(Error::wrap)?,
+        y: handle.create_4d_tensor(LAYOUT, int(y_dims(g))).map_err(Error::wrap)?,
+        convolution,
+    })
+}
+
+fn x_dims(g: &Geometry) -> [usize; 4] {
+    [g.batch, g.groups * g.inputs, g.rows, g.columns]
+}
+
+fn weight_dims(g: &Geometry) -> [usize; 4] {
+    [g.groups * g.outputs, g.inputs, g.kernel_rows, g.kernel_columns]
+}
+
+fn y_dims(g: &Geometry) -> [usize; 4] {
+    [g.batch, g.groups * g.outputs, g.output_rows(), g.output_columns()]
+}
+
+fn view<'a, T: Element>(storage: &'a CudaStorage, layout: &Layout) -> Result<CudaView<'a, T>> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(storage.as_cuda_slice::<T>()?.slice(start..end)),
+        None => bail!("found a tensor with gaps or a transposed order; a contiguous one is wanted"),
+    }
+}
+
+fn run<T: Element>(
+    map: Map,
+    g: &Geometry,
+    a: CudaView<'_, T>,
+    b: CudaView<'_, T>,
+    device: &CudaDevice,
+) -> Result<(CudaStorage, Shape)> {
+    let handle = handle(device)?;
+    let d = descriptors::<T>(&handle, g)?;
+    let scale = (T::ONE, T::ZERO);
+    // SAFETY (alloc): cuDNN writes every element of the output, and reads no workspace that it has not written.
+    let workspace = |bytes: usize| unsafe { device.alloc::<u8>(bytes.max(1)) };
+    let output = |dims: [usize; 4]| unsafe { device.alloc::<T>(dims.iter().product()) };
+    let dims;
+    let result = match map {
+        Map::Forward => {
+            let op = ConvForward { conv: &d.convolution, x: &d.x, w: &d.weight, y: &d.y };
+            let algorithm = op.pick_algorithm().map_err(Error::wrap)?;
+            let mut space = workspace(op.get_workspace_size(algorithm).map_err(Error::wrap)?)?;
+            dims = y_dims(g);
+            let mut y = output(dims)?;
+            // SAFETY: a, b and y have the shapes of the descriptors, which the caller checked.
+            unsafe { op.launch(algorithm, Some(&mut space), scale, &a, &b, &mut y) }.map_err(Error::wrap)?;
+            y
+        }
+        Map::InputGradient => {
+            let op = ConvBackwardData { conv: &d.convolution, dx: &d.x, w: &d.weight, dy: &d.y };
+            let deterministic = sys::cudnnConvolutionBwdDataAlgo_t::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+            let (algorithm, bytes) = match op.get_workspace_size(deterministic) {
+                Ok(bytes) => (deterministic, bytes),
+                Err(_) => {
+                    let picked = op.pick_algorithm().map_err(Error::wrap)?;
+                    (picked, op.get_workspace_size(picked).map_err(Error::wrap)?)
+                }
+            };
+            let mut space = workspace(bytes)?;
+            dims = x_dims(g);
+            let mut dx = output(dims)?;
+            // SAFETY: as above.
+            unsafe { op.launch(algorithm, Some(&mut space), scale, &mut dx, &b, &a) }.map_err(Error::wrap)?;
+            dx
+        }
+        Map::WeightGradient => {
+            let op = ConvBackwardFilter { conv: &d.convolution, x: &d.x, dw: &d.weight, dy: &d.y };
+            let deterministic = sys::cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+            let (algorithm, bytes) = match op.get_workspace_size(deterministic) {
+                Ok(bytes) => (deterministic, bytes),
+                Err(_) => {
+                    let picked = op.pick_algorithm().map_err(Error::wrap)?;
+                    (picked, op.get_workspace_size(picked).map_err(Error::wrap)?)
+                }
+            };
+            let mut space = workspace(bytes)?;
+            dims = weight_dims(g);
+            let mut dw = output(dims)?;
+            // SAFETY: as above.
+            unsafe { op.launch(algorithm, Some(&mut space), scale, &a, &mut dw, &b) }.map_err(Error::wrap)?;
+            dw
+        }
+    };
+    Ok((CudaStorage::wrap_cuda_slice(result, device.clone()), Shape::from(dims.to_vec())))
+}
+
+/// One of the three maps on the card; arguments as for the CPU's.
+pub(super) fn run_on_card(
+    map: Map,
+    g: &Geometry,
+    (a, a_layout): (&CudaStorage, &Layout),
+    (b, b_layout): (&CudaStorage, &Layout),
+) -> Result<(CudaStorage, Shape)> {
+    let device = a.device().clone();
+    match a.dtype() {
+        DType::F32 => run::<f32>(map, g, view(a, a_layout)?, view(b, b_layout)?, &device),
+        DType::F64 => run::<f64>(map, g, view(a, a_layout)?, view(b, b_layout)?, &device),
+        DType::BF16 => run::<bf16>(map, g, view(a, a_layout)?, view(b, b_layout)?, &device),
+        other => bail!("conv2d on CUDA works in f32, f64 or bf16; found {other:?}"),
+    }
+}
