@@ -5,18 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::figure::Tier;
+use super::edsr_files::{DEVICE, LOG, WEIGHTS};
+use crate::data::Tier;
 use crate::methods::edsr::{EdsrConfig, FineFieldSource, FitOptions, fit};
 use crate::nn::{DeviceChoice, select_device};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
-
-/// Name of the checkpoint in the step's folder.
-pub const WEIGHTS: &str = "edsr.safetensors";
-/// Name of the training's log in the step's folder: a JSON object a line.
-pub const LOG: &str = "training.jsonl";
-/// Name of the file that says on what it was trained.
-pub const DEVICE: &str = "device.txt";
 
 /// `configs/edsr/quick.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,6 +35,7 @@ pub const STEP: Step = Step {
             "src/data/splits/",
             "src/methods/",
             "src/paper/steps/edsr.rs",
+            "src/paper/steps/edsr_files.rs",
         ],
     ],
     configurations: &["configs/edsr/quick.toml", super::split::CONFIGURATION],

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use super::weights;
+use crate::data::Tier;
 use crate::data::twin::Twin;
-use crate::figure::Tier;
 use crate::grid::{Field, area_weights, coarsen_mean};
 use crate::methods::SuperResolver;
 use crate::paper::products;

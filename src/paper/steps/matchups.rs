@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::weights;
+use crate::data::Tier;
 use crate::data::{Observation, Observations};
-use crate::figure::Tier;
 use crate::grid::{Field, SECONDS_PER_DAY};
 use crate::paper::matchup_table::MatchupTable;
 use crate::paper::products;

@@ -1,6 +1,6 @@
 //! The methods of the ladder, the trained one included.
 
-use super::edsr::WEIGHTS;
+use super::edsr_files::WEIGHTS;
 use crate::methods::SuperResolver;
 use crate::paper::PaperResult;
 use crate::paper::step::StepContext;
