@@ -22,7 +22,7 @@ pub use display::{ShownFigure, ShownHtml};
 pub use error::{PaperError, PaperResult};
 pub use notebook::{Notebook, all as notebooks};
 pub use step::{DataFile, Step, StepContext, read_configuration};
-pub use steps::edsr::WEIGHTS as EDSR_WEIGHTS;
+pub use steps::edsr_files::WEIGHTS as EDSR_WEIGHTS;
 pub use steps::split::StudySplit;
 pub use study::{State, Study};
 pub use table::{TidyRow, TidyTable};

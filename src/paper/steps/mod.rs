@@ -1,7 +1,7 @@
 //! The steps of the paper, in an order in which they can run.
 
 pub mod edsr;
-mod edsr_files;
+pub mod edsr_files;
 pub mod ladder;
 pub mod matchups;
 pub mod overview;
