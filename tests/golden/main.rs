@@ -6,6 +6,7 @@ mod support;
 mod bootstrap;
 mod cf_decode;
 mod deterministic;
+mod diffusion_schedules;
 mod ensemble;
 mod image_quality;
 mod interpolation;
