@@ -137,10 +137,7 @@ impl TiledSampler<'_> {
         let numbers: Vec<usize> = (0..self.tiling.len()).collect();
         for batch in numbers.chunks(self.batch) {
             let low = conditions.low.map(|low| self.tensor(batch, low)).transpose()?;
-            let weight = match conditions.noise_weight {
-                Some(plane) => Some(self.tensor(batch, std::slice::from_ref(&plane.to_vec()))?),
-                None => None,
-            };
+            let weight = conditions.noise_weight.map(|plane| self.tensor(batch, &[plane])).transpose()?;
             let fields: Vec<NoiseField> = batch.iter().map(|index| noise.of_tile(*index)).collect();
             let finished = self.walk.sample(
                 Conditions { low: low.as_ref(), noise_weight: weight.as_ref() },
@@ -178,12 +175,12 @@ impl TiledSampler<'_> {
     }
 
     /// The tiles of a batch cut from planes, `[tiles, planes, side, side]`.
-    fn tensor<T: Sample + WithDType>(&self, batch: &[usize], planes: &[Vec<T>]) -> DiffusionResult<Tensor> {
+    fn tensor<T: Sample + WithDType, P: AsRef<[T]>>(&self, batch: &[usize], planes: &[P]) -> DiffusionResult<Tensor> {
         let side = self.tiling.tile_size();
         let mut values = Vec::with_capacity(batch.len() * planes.len() * side * side);
         for index in batch {
             for plane in planes {
-                values.extend(self.tiling.cut(plane, *index)?);
+                values.extend(self.tiling.cut(plane.as_ref(), *index)?);
             }
         }
         Ok(Tensor::from_vec(values, (batch.len(), planes.len(), side, side), &Device::Cpu)?.to_device(self.device)?)

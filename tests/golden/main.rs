@@ -13,4 +13,5 @@ mod interpolation;
 mod matchup;
 mod nn_torch;
 mod stitching;
+mod training;
 mod weighted;
