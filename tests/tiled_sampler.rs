@@ -28,17 +28,16 @@ fn eigen(mut a: Vec<Vec<f64>>) -> (Vec<f64>, Vec<Vec<f64>>) {
                 let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
                 let c = 1.0 / (t * t + 1.0).sqrt();
                 let s = t * c;
-                for k in 0..n {
-                    let (x, y) = (a[k][p], a[k][q]);
-                    (a[k][p], a[k][q]) = (c * x - s * y, s * x + c * y);
+                let turn = |x: &mut f64, y: &mut f64| (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
+                for row in &mut a {
+                    let (left, right) = row.split_at_mut(q);
+                    turn(&mut left[p], &mut right[0]);
                 }
-                for k in 0..n {
-                    let (x, y) = (a[p][k], a[q][k]);
-                    (a[p][k], a[q][k]) = (c * x - s * y, s * x + c * y);
-                }
+                let (above, below) = a.split_at_mut(q);
+                above[p].iter_mut().zip(&mut below[0]).for_each(|(x, y)| turn(x, y));
                 for row in &mut v {
-                    let (x, y) = (row[p], row[q]);
-                    (row[p], row[q]) = (c * x - s * y, s * x + c * y);
+                    let (left, right) = row.split_at_mut(q);
+                    turn(&mut left[p], &mut right[0]);
                 }
             }
         }

@@ -82,7 +82,7 @@ impl ResidualShifting {
         }
         let positive = [kappa, power, smallest_noise].iter().all(|v| v.is_finite() && *v > 0.0);
         let first = (smallest_noise / kappa).min(smallest_noise).min(if capped { 0.001f64.sqrt() } else { f64::INFINITY });
-        if !positive || !(last_root > first && last_root <= 1.0) {
+        if !(positive && last_root > first && last_root <= 1.0) {
             return wrong(format!(
                 "found kappa {kappa}, power {power}, smallest_noise {smallest_noise}, last_root {last_root}; wanted positive \
                  numbers and a last root above the first ({first}) and at most 1"

@@ -1,7 +1,7 @@
 //! The gradients of all parameters as one vector: its length, and the factor that shortens it.
 
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::error::NnResult;
@@ -31,8 +31,17 @@ fn sum_of_squares(gradient: &Tensor) -> NnResult<f64> {
     Ok(parts.iter().sum())
 }
 
+/// A store that holds no gradient of any parameter, for [`add_gradients`] to fill.
+///
+/// # Errors
+/// What candle gives.
+pub fn no_gradients() -> NnResult<GradStore> {
+    // candle makes a store only by a backward pass; this one reaches no variable.
+    Ok(Tensor::zeros((), DType::F32, &Device::Cpu)?.backward()?)
+}
+
 /// Adds the gradients of `more` to those of `sum`, for batches that are too large to be done at once. Each loss must have
-/// been divided by the number of parts.
+/// been divided by the number of parts. The sum keeps numbers only: the graphs that `more` may hold can be freed.
 ///
 /// # Errors
 /// What candle gives.
@@ -64,8 +73,6 @@ pub fn clip_scale(norm: f64, largest: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
-
     use super::super::parameters::Init;
     use super::*;
 
@@ -79,7 +86,8 @@ mod tests {
         // b has no part in the first loss
         let (first, second) = (square(&a, 1.0), (square(&a, 2.0) + square(&b, -1.0)).unwrap());
         let whole = (&first + &second).unwrap().backward().unwrap();
-        let mut sum = first.backward().unwrap();
+        let mut sum = no_gradients().unwrap();
+        add_gradients(&mut sum, &first.backward().unwrap(), &p).unwrap();
         add_gradients(&mut sum, &second.backward().unwrap(), &p).unwrap();
         for x in [&a, &b] {
             let values = |store: &GradStore| store.get(x).unwrap().to_vec1::<f64>().unwrap();

@@ -27,7 +27,7 @@ pub use device::{DeviceChoice, describe_device, second_order_gradients_work, sel
 pub use ema::Ema;
 pub use error::{NnError, NnResult};
 pub use gradient_check::{GradientReport, gradient_check};
-pub use gradients::{add_gradients, clip_scale, global_norm};
+pub use gradients::{add_gradients, clip_scale, global_norm, no_gradients};
 pub use optimizer::{Adam, AdamConfig};
 pub use optimizer_choice::{Optimizer, OptimizerConfig};
 pub use parameters::{Init, Parameters};

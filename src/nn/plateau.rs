@@ -122,7 +122,9 @@ mod tests {
         let wanted: Vec<f64> = scores.iter().map(|s| whole.observe(*s)).collect();
         for cut in 0..scores.len() {
             let mut first = Plateau::new(config).unwrap();
-            scores[..cut].iter().for_each(|s| drop(first.observe(*s)));
+            for score in &scores[..cut] {
+                first.observe(*score);
+            }
             let mut second = Plateau::new(config).unwrap();
             second.restore(first.state());
             let rest: Vec<f64> = scores[cut..].iter().map(|s| second.observe(*s)).collect();

@@ -114,15 +114,20 @@ struct Update {
 impl Update {
     fn apply(&self, variable: &Var, velocity: &mut Tensor, gradient: &Tensor) -> NnResult<()> {
         let parameter = variable.as_tensor();
-        if parameter.device().is_cpu() {
-            velocity.inplace_op3(gradient, &parameter.detach(), &MoveVelocity(*self))?;
-            parameter.inplace_op3(velocity, gradient, &MoveParameter(*self))?;
-            return Ok(());
+        if !parameter.device().is_cpu() {
+            return self.by_tensors(variable, velocity, gradient);
         }
+        velocity.inplace_op3(gradient, &parameter.detach(), &MoveVelocity(*self))?;
+        parameter.inplace_op3(velocity, gradient, &MoveParameter(*self))?;
+        Ok(())
+    }
+
+    /// The same arithmetic by whole-tensor operations, for other devices.
+    fn by_tensors(&self, variable: &Var, velocity: &mut Tensor, gradient: &Tensor) -> NnResult<()> {
         let SgdConfig { momentum, nesterov, weight_decay } = self.config;
-        let value = parameter.detach();
+        let value = variable.as_tensor().detach();
         let d = ((gradient * self.scale)? + (&value * weight_decay)?)?;
-        let v = ((&*velocity * momentum)? + &d)?;
+        let v = if momentum == 0.0 { d.clone() } else { ((&*velocity * momentum)? + &d)? };
         let step = if nesterov { (d + (&v * momentum)?)? } else { v.clone() };
         variable.set(&(value - (step * self.rate)?)?)?;
         *velocity = v.detach();
@@ -238,5 +243,29 @@ mod tests {
         let idle = parameters.get("idle").unwrap().to_vec1::<f64>().unwrap();
         assert!((idle[0] - 3.51).abs() < 1e-14, "{idle:?}");
         assert!(Sgd::new(&parameters, SgdConfig { nesterov: true, ..SgdConfig::default() }).is_err());
+    }
+
+    #[test]
+    fn whole_tensor_operations_do_the_same() {
+        let gradient = Tensor::new(&[0.5f64, -2.0, 3.0], &Device::Cpu).unwrap();
+        for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+            let config = SgdConfig { momentum, nesterov, weight_decay: 0.2 };
+            let update = Update { config, scale: 0.7, rate: 0.1 };
+            let path = |tensors: bool| {
+                let variable = Var::new(&[1.0f64, 2.0, -3.0], &Device::Cpu).unwrap();
+                let mut velocity = Tensor::new(&[0.1f64, 0.2, 0.3], &Device::Cpu).unwrap();
+                for _ in 0..3 {
+                    if tensors {
+                        update.by_tensors(&variable, &mut velocity, &gradient).unwrap();
+                    } else {
+                        update.apply(&variable, &mut velocity, &gradient).unwrap();
+                    }
+                }
+                [variable.to_vec1::<f64>().unwrap(), velocity.to_vec1::<f64>().unwrap()].concat()
+            };
+            for (a, b) in path(true).iter().zip(path(false)) {
+                assert!((a - b).abs() < 1e-14, "{config:?}");
+            }
+        }
     }
 }
