@@ -8,7 +8,7 @@
 //! | 0 | [`base`]: random numbers, whole files, hashes, progress |
 //! | 1 | [`grid`]: fields, axes, masks, units, regridding, tiling |
 //! | 2 | [`cf`] NetCDF in and out, [`score`] metrics and inference, [`nn`] tensors |
-//! | 3 | [`data`] manifests, products, twin, splits; [`train`] loop and checkpoints |
+//! | 3 | [`data`] manifests, products, twin, splits; [`train`] loop and checkpoints; [`diffusion`] schedules and samplers |
 //! | 4 | [`methods`] the networks and baselines; [`figure`] plots and passports |
 //! | 5 | [`paper`] steps, tables, reports |
 //! | 6 | [`cli`] the command line |
@@ -19,6 +19,7 @@ pub mod base;
 pub mod cf;
 pub mod cli;
 pub mod data;
+pub mod diffusion;
 pub mod figure;
 pub mod grid;
 pub mod methods;

@@ -7,6 +7,7 @@
 //! room errors are `candle_core::Result`; what leaves it is a [`NnError`].
 
 mod convolution;
+mod decay;
 mod device;
 mod ema;
 mod error;
@@ -14,15 +15,22 @@ mod gradient_check;
 mod gradients;
 pub mod ops;
 mod optimizer;
+mod optimizer_choice;
 mod parameters;
+mod plateau;
 mod schedule;
+mod sgd;
 
 pub use convolution::Convolution2d;
+pub use decay::Decay;
 pub use device::{DeviceChoice, describe_device, second_order_gradients_work, select_device};
 pub use ema::Ema;
 pub use error::{NnError, NnResult};
 pub use gradient_check::{GradientReport, gradient_check};
-pub use gradients::{clip_scale, global_norm};
+pub use gradients::{add_gradients, clip_scale, global_norm, no_gradients};
 pub use optimizer::{Adam, AdamConfig};
+pub use optimizer_choice::{Optimizer, OptimizerConfig};
 pub use parameters::{Init, Parameters};
+pub use plateau::{Plateau, PlateauConfig, PlateauState};
 pub use schedule::Schedule;
+pub use sgd::{Sgd, SgdConfig};

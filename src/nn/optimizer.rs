@@ -89,16 +89,8 @@ impl Adam {
         };
         for (name, variable) in parameters.iter() {
             let parameter = variable.as_tensor();
-            let gradient = match gradients.get(parameter) {
-                Some(gradient) => gradient.detach().contiguous()?,
-                None => parameter.zeros_like()?,
-            };
-            let Some(moments) = self.moments.get_mut(name) else {
-                return Err(NnError::Parameter {
-                    name: name.to_string(),
-                    problem: "is unknown to the optimiser; make it after the network".into(),
-                });
-            };
+            let gradient = gradient_of(parameter, gradients)?;
+            let moments = self.moments.get_mut(name).ok_or_else(|| unknown_parameter(name))?;
             if parameter.device().is_cpu() {
                 moments.inplace_op3(&gradient, &parameter.detach(), &MoveMoments(update))?;
                 parameter.inplace_op2(moments, &MoveParameter(update))?;
@@ -124,20 +116,36 @@ impl Adam {
     /// # Errors
     /// [`NnError::Parameter`] where names or sizes differ from the present ones.
     pub fn restore(&mut self, moments: &BTreeMap<String, Tensor>, steps: u64) -> NnResult<()> {
-        for (name, own) in &mut self.moments {
-            match moments.get(name) {
-                Some(t) if t.dims() == own.dims() => *own = t.to_dtype(own.dtype())?.to_device(own.device())?.copy()?,
-                _ => {
-                    return Err(NnError::Parameter {
-                        name: name.clone(),
-                        problem: "has no saved moments of its size".to_string(),
-                    });
-                }
-            }
-        }
+        restore_moments(&mut self.moments, moments)?;
         self.steps = steps;
         Ok(())
     }
+}
+
+/// Puts saved moments in the place of an optimiser's own, which they must fit by name and shape.
+pub(super) fn restore_moments(own: &mut BTreeMap<String, Tensor>, saved: &BTreeMap<String, Tensor>) -> NnResult<()> {
+    for (name, own) in own {
+        match saved.get(name) {
+            Some(t) if t.dims() == own.dims() => *own = t.to_dtype(own.dtype())?.to_device(own.device())?.copy()?,
+            _ => {
+                return Err(NnError::Parameter { name: name.clone(), problem: "has no saved moments of its size".to_string() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The gradient of a parameter, zeros where it got none.
+pub(super) fn gradient_of(parameter: &Tensor, gradients: &GradStore) -> Result<Tensor> {
+    match gradients.get(parameter) {
+        Some(gradient) => gradient.detach().contiguous(),
+        None => parameter.zeros_like(),
+    }
+}
+
+/// The error for a parameter that was added after its optimiser.
+pub(super) fn unknown_parameter(name: &str) -> NnError {
+    NnError::Parameter { name: name.to_string(), problem: "is unknown to the optimiser; make it after the network".to_string() }
 }
 
 #[derive(Clone, Copy)]

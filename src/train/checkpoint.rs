@@ -13,14 +13,27 @@ use serde::{Deserialize, Serialize};
 use super::error::{TrainError, TrainResult};
 use crate::base::files::write_atomic;
 use crate::base::hash::{sha256, sha256_parts};
+use crate::nn::PlateauState;
 
 /// The name under which the header keeps the description.
 const METADATA_KEY: &str = "isotherm";
-/// Raised when the layout changes.
-const FORMAT: u32 = 1;
+/// Raised when the layout changes. Weights of older formats can still be read, but such a run cannot go on.
+const FORMAT: u32 = 2;
+
+/// The numbers of one group of parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct GroupState {
+    /// Steps of its optimiser.
+    pub optimizer_steps: u64,
+    /// Updates of its moving average.
+    pub ema_updates: u64,
+    /// The largest loss of the first iterations.
+    pub early_loss: f64,
+}
 
 /// The numbers of a state, without the tensors.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CheckpointState {
     /// What the network is (`edsr`).
     pub method: String,
@@ -32,10 +45,12 @@ pub struct CheckpointState {
     pub seed: u64,
     /// Position of the training stream: blocks drawn, words left.
     pub random_position: (u64, u8),
-    /// Steps of the optimiser.
-    pub optimizer_steps: u64,
-    /// Updates of the moving average.
-    pub ema_updates: u64,
+    /// Samples taken from the data: the cursor.
+    pub samples_taken: u64,
+    /// By group of parameters; an only network may have the empty name.
+    pub groups: BTreeMap<String, GroupState>,
+    /// What a plateau has seen.
+    pub plateau: Option<PlateauState>,
     /// Best validation score so far (smaller is better) and its iteration.
     pub best: Option<(f64, u64)>,
     /// Free remarks: data hashes, versions.
@@ -47,7 +62,7 @@ pub struct CheckpointState {
 pub struct Checkpoint {
     /// The numbers.
     pub state: CheckpointState,
-    /// Parameters by name.
+    /// Parameters by name, with the group's name before a slash where it has one (`generator/head.weight`).
     pub model: BTreeMap<String, Tensor>,
     /// Moving averages by name.
     pub ema: BTreeMap<String, Tensor>,
@@ -72,6 +87,17 @@ impl Checkpoint {
     /// The weights to predict with: the moving average where there is one, else the parameters.
     pub fn weights(&self) -> &BTreeMap<String, Tensor> {
         if self.ema.is_empty() { &self.model } else { &self.ema }
+    }
+
+    /// The weights of one group to predict with, by their own names: the moving average where the group has one, else the
+    /// parameters. Empty where there is no such group.
+    pub fn group_weights(&self, group: &str) -> BTreeMap<String, Tensor> {
+        let prefix = format!("{group}/");
+        let of = |map: &BTreeMap<String, Tensor>| -> BTreeMap<String, Tensor> {
+            map.iter().filter_map(|(name, t)| Some((name.strip_prefix(&prefix)?.to_string(), t.clone()))).collect()
+        };
+        let averages = of(&self.ema);
+        if averages.is_empty() { of(&self.model) } else { averages }
     }
 
     /// Writes the checkpoint: whole or not at all. The same state gives the same bytes.
@@ -128,9 +154,9 @@ impl Checkpoint {
         }
         let description: Description = serde_json::from_str(&sealed.description)
             .map_err(|e| wrong(format!("its description is of another version: {e}")))?;
-        if description.format != FORMAT {
+        if description.format > FORMAT {
             return Err(wrong(format!(
-                "it has format {}, but this program reads format {FORMAT}; train again",
+                "it has format {}, but this program reads formats up to {FORMAT}; take a newer program",
                 description.format
             )));
         }
@@ -197,6 +223,9 @@ mod tests {
             iteration: 7,
             random_position: (3, 2),
             best: Some((0.25, 5)),
+            samples_taken: 56,
+            groups: [(String::new(), GroupState { optimizer_steps: 7, ema_updates: 7, early_loss: 0.1 })].into(),
+            plateau: Some(PlateauState { scale: 0.1, best: Some(0.3), waited: 2 }),
             ..Default::default()
         };
         Checkpoint {
@@ -219,6 +248,17 @@ mod tests {
         assert_eq!(back.model["b"].to_vec1::<f32>().unwrap(), [1.5, -2.0]);
         assert_eq!(back.moments["a"].to_vec2::<f64>().unwrap(), [[1.0], [2.0]]);
         assert_eq!(back.weights().len(), 1);
+        assert!(back.group_weights("critic").is_empty());
+    }
+
+    #[test]
+    fn each_group_has_its_own_weights() {
+        let mut c = checkpoint();
+        let t = |v: f32| Tensor::new(&[v], &Device::Cpu).unwrap();
+        c.model = [("generator/a".to_string(), t(1.0)), ("critic/a".to_string(), t(2.0))].into();
+        c.ema = [("generator/a".to_string(), t(3.0))].into();
+        let value = |group: &str| c.group_weights(group)["a"].to_vec1::<f32>().unwrap();
+        assert_eq!((value("generator"), value("critic")), (vec![3.0], vec![2.0]));
     }
 
     #[test]

@@ -42,9 +42,25 @@ pub enum TrainError {
     )]
     NotFinite {
         /// Loss, gradient or validation score.
-        what: &'static str,
+        what: String,
         /// What it became.
         value: f64,
+        /// The iteration.
+        iteration: u64,
+        /// Where the last good state lies.
+        last_good: String,
+    },
+    /// A loss has grown far beyond what it was at first.
+    #[error(
+        "the {what} is {value} at iteration {iteration}, above the limit of {limit} that follows from the first iterations; the last good state is {last_good}; lower the learning rate or raise divergence_factor"
+    )]
+    Diverged {
+        /// Which loss.
+        what: String,
+        /// What it became.
+        value: f64,
+        /// What it must not exceed.
+        limit: f64,
         /// The iteration.
         iteration: u64,
         /// Where the last good state lies.

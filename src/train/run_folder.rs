@@ -5,6 +5,7 @@
 //! | `config.json` | the resolved settings, as given by the method |
 //! | `run.json` | seed, device, versions, data hashes |
 //! | `log.jsonl` | one JSON object for each logged iteration |
+//! | `events.out.tfevents.isotherm` | the log for TensorBoard, where asked for |
 //! | `last.safetensors` | the newest state, to resume from |
 //! | `best.safetensors` | the state with the best validation score |
 
@@ -94,6 +95,40 @@ impl RunFolder {
         self.path.join("log.jsonl")
     }
 
+    /// The log as TensorBoard reads it.
+    pub fn events(&self) -> PathBuf {
+        self.path.join("events.out.tfevents.isotherm")
+    }
+
+    /// Removes files that a killed run left half written under their temporary names.
+    ///
+    /// # Errors
+    /// [`TrainError::File`].
+    pub fn sweep(&self) -> TrainResult<()> {
+        let wrong = |source| TrainError::File { path: self.path.clone(), source };
+        for entry in fs::read_dir(&self.path).map_err(wrong)? {
+            let path = entry.map_err(wrong)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with('.') && name.ends_with(".part") {
+                fs::remove_file(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The log's lines.
+    ///
+    /// # Errors
+    /// [`TrainError::File`]; a log that does not exist has no lines.
+    pub fn log_lines(&self) -> TrainResult<Vec<Value>> {
+        let path = self.log();
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(TrainError::File { path, source }),
+        }
+    }
+
     /// Drops every log line at or after `iteration` and anything unreadable: what a cut run wrote after its
     /// last checkpoint will be written again.
     ///
@@ -166,5 +201,18 @@ mod tests {
         fs::OpenOptions::new().append(true).open(run.log()).unwrap().write_all(b"{\"iterat").unwrap();
         run.rewind_log(10).unwrap();
         assert_eq!(fs::read_to_string(run.log()).unwrap(), "{\"iteration\":0}\n{\"iteration\":5}\n");
+        assert_eq!(run.log_lines().unwrap(), [json!({ "iteration": 0 }), json!({ "iteration": 5 })]);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_half_written_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::open(folder.path(), &json!({}), 0, "cpu", &BTreeMap::new()).unwrap();
+        for name in [".last.safetensors.77-3.part", ".hidden", "note.part"] {
+            fs::write(folder.path().join(name), b"x").unwrap();
+        }
+        run.sweep().unwrap();
+        let left = |name: &str| folder.path().join(name).exists();
+        assert!(!left(".last.safetensors.77-3.part") && left(".hidden") && left("note.part") && left("config.json"));
     }
 }

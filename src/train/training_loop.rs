@@ -1,93 +1,27 @@
 //! The training loop: a fixed number of iterations, checkpoints, validation, a log, and a way back in.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use candle_core::Tensor;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::checkpoint::{Checkpoint, CheckpointState};
-use super::error::{TrainError, TrainResult};
+use super::error::TrainResult;
+use super::iteration::Iteration;
+use super::parameter_group::ParameterGroup;
 use super::run_folder::RunFolder;
+use super::training_options::TrainingOptions;
+use super::training_run::{Run, RunDescription};
 use crate::base::progress::Progress;
 use crate::base::random::Random;
-use crate::nn::{Adam, AdamConfig, Ema, NnError, Parameters, Schedule, clip_scale, global_norm};
-
-/// Settings of a training run that do not depend on the method.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainingOptions {
-    /// Iterations in all.
-    pub iterations: u64,
-    /// Largest learning rate, reached after the warm-up.
-    pub peak_rate: f64,
-    /// Learning rate at the end of the cosine.
-    pub final_rate: f64,
-    /// Iterations of linear warm-up.
-    pub warmup_iterations: u64,
-    /// Constants of Adam.
-    pub adam: AdamConfig,
-    /// Largest length of the gradient; longer ones are shortened.
-    pub clip_norm: f64,
-    /// Decay of the moving average of the weights.
-    pub ema_decay: f64,
-    /// Iterations between validations (each is followed by a checkpoint).
-    pub validate_every: u64,
-    /// Iterations between log lines.
-    pub log_every: u64,
-    /// Stop after this many seconds even if iterations are left. The result then depends on the machine;
-    /// none by default.
-    pub time_budget_seconds: Option<f64>,
-}
-
-impl Default for TrainingOptions {
-    fn default() -> TrainingOptions {
-        TrainingOptions {
-            iterations: 1000,
-            peak_rate: 1e-3,
-            final_rate: 1e-5,
-            warmup_iterations: 50,
-            adam: AdamConfig::default(),
-            clip_norm: 1.0,
-            ema_decay: 0.99,
-            validate_every: 250,
-            log_every: 25,
-            time_budget_seconds: None,
-        }
-    }
-}
-
-impl TrainingOptions {
-    fn check(&self) -> TrainResult<()> {
-        let wrong = |what: &str| Err(TrainError::Argument(format!("training: {what}")));
-        if self.iterations == 0 || self.validate_every == 0 || self.log_every == 0 {
-            return wrong("iterations, validate_every and log_every must be at least 1");
-        }
-        if self.warmup_iterations > self.iterations {
-            return wrong("the warm-up is longer than the training");
-        }
-        if !(self.peak_rate > 0.0 && self.final_rate >= 0.0 && self.clip_norm > 0.0) {
-            return wrong("peak_rate and clip_norm must be positive, final_rate at least 0");
-        }
-        Ok(())
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule {
-            peak_rate: self.peak_rate,
-            final_rate: self.final_rate,
-            warmup_steps: self.warmup_iterations,
-            total_steps: self.iterations,
-        }
-    }
-}
+use crate::nn::{Parameters, Plateau};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// All iterations are done.
     Finished,
+    /// The validation score has not become better for as long as the options allow.
+    StoppedEarly,
     /// The time budget ran out; the run can be resumed.
     OutOfTime,
 }
@@ -105,6 +39,21 @@ pub struct TrainingReport {
     pub seconds: f64,
 }
 
+/// What trains: it makes the losses, the loop does the rest.
+pub trait Trainee {
+    /// One iteration: takes data, computes losses and hands them to [`Iteration::descend`], once or more for each group.
+    ///
+    /// # Errors
+    /// What the losses and the steps give.
+    fn iterate(&mut self, iteration: &mut Iteration<'_, '_>) -> TrainResult<()>;
+
+    /// A score, smaller is better, computed with the moving averages in place of the parameters of the groups that have one.
+    ///
+    /// # Errors
+    /// What the computation gives.
+    fn validate(&mut self) -> TrainResult<f64>;
+}
+
 /// Trains `parameters` in `folder`, going on from its last checkpoint where there is one.
 ///
 /// `loss` gets the iteration and a random stream whose position is part of every checkpoint; all its
@@ -112,228 +61,181 @@ pub struct TrainingReport {
 /// moving averages in place of the parameters. `best.safetensors` and `last.safetensors` hold the outcome.
 ///
 /// # Errors
-/// [`TrainError::NotFinite`] where the loss, the gradient or the score is not finite; the checkpoints then
-/// hold the last good state. [`TrainError::Argument`] for settings out of range, and whatever the closures,
-/// the device and the file system give.
+/// [`TrainError::NotFinite`](super::TrainError::NotFinite) where the loss, the gradient or the score is not finite and
+/// [`TrainError::Diverged`](super::TrainError::Diverged) where the loss has grown far beyond its start; the checkpoints then
+/// hold the last good state. [`TrainError::Argument`](super::TrainError::Argument) for settings out of range, and whatever
+/// the closures, the device and the file system give.
 pub fn train(
     parameters: &Parameters,
     method: &str,
-    config: &serde_json::Value,
+    config: &Value,
     options: &TrainingOptions,
     folder: &RunFolder,
-    mut loss: impl FnMut(u64, &mut Random) -> TrainResult<Tensor>,
-    mut validate: impl FnMut() -> TrainResult<f64>,
+    loss: impl FnMut(u64, &mut Random) -> TrainResult<Tensor>,
+    validate: impl FnMut() -> TrainResult<f64>,
 ) -> TrainResult<TrainingReport> {
     options.check()?;
-    let schedule = options.schedule();
-    let mut run = Run {
-        parameters,
-        folder,
-        adam: Adam::new(parameters, options.adam)?,
-        ema: Ema::new(parameters, options.ema_decay)?,
-        random: Random::new(parameters.seed(), "training"),
-        state: CheckpointState {
-            method: method.to_string(),
-            config: config.clone(),
-            seed: parameters.seed(),
-            ..Default::default()
-        },
-    };
-    run.resume()?;
-    folder.rewind_log(run.state.iteration)?;
+    let group = ParameterGroup::new(ONLY, parameters, options.group())?;
+    let description = RunDescription { method, config, seed: parameters.seed() };
+    let mut trainee = OneLoss { parts: options.accumulate, loss, validate };
+    train_groups(vec![group], description, options, folder, &mut trainee)
+}
+
+/// The name of an only group.
+const ONLY: &str = "";
+
+struct OneLoss<L, V> {
+    parts: u64,
+    loss: L,
+    validate: V,
+}
+
+impl<L: FnMut(u64, &mut Random) -> TrainResult<Tensor>, V: FnMut() -> TrainResult<f64>> Trainee for OneLoss<L, V> {
+    fn iterate(&mut self, iteration: &mut Iteration<'_, '_>) -> TrainResult<()> {
+        for _ in 0..self.parts {
+            let mut loss = (self.loss)(iteration.number(), iteration.random())?;
+            if self.parts > 1 {
+                loss = (loss / self.parts as f64)?;
+            }
+            iteration.accumulate(ONLY, &loss)?;
+        }
+        iteration.step(ONLY)
+    }
+
+    fn validate(&mut self) -> TrainResult<f64> {
+        (self.validate)()
+    }
+}
+
+/// Trains several groups of parameters in one run, for example a generator and a critic: `trainee` decides which losses move
+/// which group, and how often. All groups go into one checkpoint, and the run resumes bit for bit.
+///
+/// # Errors
+/// As [`train`]; also [`TrainError::Argument`](super::TrainError::Argument) where groups share a name.
+///
+/// # Example
+/// ```
+/// use isotherm::candle_core::{DType, Device, Tensor};
+/// use isotherm::nn::{Init, Parameters};
+/// use isotherm::train::*;
+/// use serde_json::json;
+///
+/// /// The critic wants a large `a · b`, the generator a small one.
+/// struct Duel(Tensor, Tensor);
+///
+/// impl Trainee for Duel {
+///     fn iterate(&mut self, iteration: &mut Iteration<'_, '_>) -> TrainResult<()> {
+///         for _ in 0..2 {
+///             let loss = (&self.1 * self.0.detach())?.neg()?.sum_all()?;
+///             iteration.descend("critic", loss)?;
+///         }
+///         let loss = (&self.0 * self.1.detach())?.sum_all()?;
+///         iteration.descend("generator", loss)?;
+///         Ok(())
+///     }
+///     fn validate(&mut self) -> TrainResult<f64> {
+///         Ok((&self.0 * &self.1)?.sum_all()?.to_scalar::<f64>()?)
+///     }
+/// }
+///
+/// let (mut one, mut two) = (Parameters::new(&Device::Cpu, DType::F64, 1), Parameters::new(&Device::Cpu, DType::F64, 2));
+/// let a = one.add("a", &[3], Init::Uniform { bound: 1.0 }).unwrap();
+/// let b = two.add("b", &[3], Init::Uniform { bound: 1.0 }).unwrap();
+/// let options = TrainingOptions { iterations: 6, warmup_iterations: 1, validate_every: 3, ..Default::default() };
+/// let groups = vec![
+///     ParameterGroup::new("generator", &one, options.group()).unwrap(),
+///     ParameterGroup::new("critic", &two, GroupOptions { ema_decay: None, ..options.group() }).unwrap(),
+/// ];
+/// let place = tempfile::tempdir().unwrap();
+/// let config = json!({});
+/// let folder = RunFolder::open(place.path(), &config, 1, "cpu", &Default::default()).unwrap();
+/// let description = RunDescription { method: "duel", config: &config, seed: 1 };
+/// let report = train_groups(groups, description, &options, &folder, &mut Duel(a, b)).unwrap();
+/// assert_eq!(report.iterations, 6);
+/// let saved = Checkpoint::load(&folder.last(), &Device::Cpu).unwrap();
+/// assert_eq!(saved.state.groups["critic"].optimizer_steps, 12);
+/// assert!(saved.model.contains_key("generator/a"));
+/// ```
+pub fn train_groups(
+    groups: Vec<ParameterGroup<'_>>,
+    description: RunDescription<'_>,
+    options: &TrainingOptions,
+    folder: &RunFolder,
+    trainee: &mut impl Trainee,
+) -> TrainResult<TrainingReport> {
+    options.check()?;
+    let mut run = Run::open(groups, description, options, folder)?;
     let started = Instant::now();
-    let mut progress =
-        Progress::new(format!("training {method}"), options.iterations - run.state.iteration.min(options.iterations));
+    let left = options.iterations - run.state.iteration.min(options.iterations);
+    let mut progress = Progress::new(format!("training {}", description.method), left);
     let mut outcome = Outcome::Finished;
     while run.state.iteration < options.iterations {
-        let iteration = run.state.iteration;
+        if no_longer_better(&run, options) {
+            outcome = Outcome::StoppedEarly;
+            break;
+        }
         if options.time_budget_seconds.is_some_and(|budget| started.elapsed().as_secs_f64() > budget) {
             run.save_last()?;
             outcome = Outcome::OutOfTime;
             break;
         }
-        let value = loss(iteration, &mut run.random)?;
-        let number = run.finite("loss", value.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?)?;
-        let gradients = value.backward()?;
-        drop(value); // frees the graph before the step
-        let norm = run.finite("length of the gradient", global_norm(&gradients, parameters)?)?;
-        let rate = schedule.rate(iteration);
-        run.adam.step(parameters, &gradients, rate, clip_scale(norm, options.clip_norm))?;
-        run.ema.update(parameters)?;
-        run.state.iteration += 1;
-        progress.message(format!("loss {number:.5}"));
+        let number = run.state.iteration;
+        let mut line = one_iteration(&mut run, options, trainee)?;
+        progress.message(losses(&line));
         progress.advance(1);
-        let mut line = json!({ "iteration": iteration, "loss": number, "rate": rate, "gradient_norm": norm });
-        let last = run.state.iteration == options.iterations;
-        if last || run.state.iteration.is_multiple_of(options.validate_every) {
-            let score = run.ema.with_averages(parameters, &mut validate)?;
-            run.finite("validation score", score)?;
-            line["validation"] = json!(score);
-            let better = run.state.best.is_none_or(|(best, _)| score < best);
-            if better {
-                run.state.best = Some((score, run.state.iteration));
-                run.checkpoint()?.save(&folder.best())?;
-            }
-            line["seconds"] = json!(started.elapsed().as_secs_f64());
-            folder.append_log(&line)?;
+        let done = run.state.iteration;
+        let validated = done == options.iterations || done.is_multiple_of(options.validate_every);
+        if validated {
+            let score = run.with_averages(|| trainee.validate())?;
+            run.scored(score)?;
+            line.insert("validation".to_string(), json!(score));
+        }
+        if validated || number.is_multiple_of(options.log_every) {
+            line.insert("iteration".to_string(), json!(number));
+            line.insert("seconds".to_string(), json!(started.elapsed().as_secs_f64()));
+            run.log(&Value::Object(line))?;
+        }
+        if validated || options.checkpoint_every.is_some_and(|every| done.is_multiple_of(every)) {
             run.save_last()?;
-        } else if iteration.is_multiple_of(options.log_every) {
-            line["seconds"] = json!(started.elapsed().as_secs_f64());
-            folder.append_log(&line)?;
         }
     }
     let seconds = progress.finish();
     Ok(TrainingReport { outcome, iterations: run.state.iteration, best: run.state.best, seconds })
 }
 
-struct Run<'a> {
-    parameters: &'a Parameters,
-    folder: &'a RunFolder,
-    adam: Adam,
-    ema: Ema,
-    random: Random,
-    state: CheckpointState,
+/// Has the score not become better for too many validations? It follows from the state alone, so that a resumed run ends
+/// where an uncut one does.
+fn no_longer_better(run: &Run<'_, '_>, options: &TrainingOptions) -> bool {
+    let since = |(_, iteration): (f64, u64)| (run.state.iteration - iteration) / options.validate_every;
+    options.stop_after_validations.zip(run.state.best).is_some_and(|(patience, best)| since(best) >= patience)
 }
 
-impl Run<'_> {
-    fn resume(&mut self) -> TrainResult<()> {
-        let path = self.folder.last();
-        if !path.exists() {
-            return Ok(());
-        }
-        let saved = Checkpoint::load(&path, self.parameters.device())?;
-        if (&saved.state.method, &saved.state.config, saved.state.seed)
-            != (&self.state.method, &self.state.config, self.state.seed)
-        {
-            return Err(TrainError::RunFolder {
-                folder: self.folder.path().to_path_buf(),
-                problem: "its last checkpoint is of another network or seed; give an empty folder".to_string(),
-            });
-        }
-        self.parameters.set(&saved.model)?;
-        self.adam.restore(&saved.moments, saved.state.optimizer_steps)?;
-        self.ema.restore(saved.ema, saved.state.ema_updates)?;
-        self.random.restore(saved.state.random_position);
-        self.state = saved.state;
-        Ok(())
-    }
-
-    fn checkpoint(&self) -> Result<Checkpoint, NnError> {
-        let mut state = self.state.clone();
-        state.random_position = self.random.position();
-        state.optimizer_steps = self.adam.steps();
-        state.ema_updates = self.ema.updates();
-        let model = self.parameters.snapshot()?;
-        let clone = |map: &BTreeMap<String, Tensor>| map.clone();
-        Ok(Checkpoint { state, model, ema: clone(self.ema.averages()), moments: clone(self.adam.moments()) })
-    }
-
-    fn save_last(&self) -> TrainResult<()> {
-        self.checkpoint()?.save(&self.folder.last())
-    }
-
-    fn finite(&self, what: &'static str, value: f64) -> TrainResult<f64> {
-        if value.is_finite() {
-            return Ok(value);
-        }
-        let last = self.folder.last();
-        let last_good = if last.exists() { last.display().to_string() } else { "the start of the run".to_string() };
-        Err(TrainError::NotFinite { what, value, iteration: self.state.iteration, last_good })
-    }
+/// Lets the trainee do one iteration and gives what it logged.
+fn one_iteration(
+    run: &mut Run<'_, '_>,
+    options: &TrainingOptions,
+    trainee: &mut impl Trainee,
+) -> TrainResult<Map<String, Value>> {
+    let last_good = run.last_good();
+    let mut iteration = Iteration {
+        number: run.state.iteration,
+        random: &mut run.random,
+        samples_taken: &mut run.state.samples_taken,
+        groups: &mut run.groups,
+        options,
+        rate_scale: run.plateau.as_ref().map_or(1.0, Plateau::scale),
+        last_good: &last_good,
+        line: Map::new(),
+        losses: Default::default(),
+    };
+    trainee.iterate(&mut iteration)?;
+    let line = iteration.line;
+    run.state.iteration += 1;
+    Ok(line)
 }
 
-#[cfg(test)]
-mod tests {
-    use candle_core::{DType, Device};
-
-    use super::*;
-    use crate::nn::Init;
-
-    /// Fits `a` to the mean of noisy draws around 3.
-    fn run(
-        folder: &RunFolder,
-        iterations: u64,
-        stop_at: Option<u64>,
-        poison: Option<u64>,
-    ) -> (TrainResult<TrainingReport>, Vec<f32>) {
-        let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 9);
-        let a = parameters.add("a", &[4], Init::Uniform { bound: 1.0 }).unwrap();
-        let options = TrainingOptions {
-            iterations,
-            peak_rate: 0.1,
-            warmup_iterations: 3,
-            validate_every: 10,
-            log_every: 1,
-            ..TrainingOptions::default()
-        };
-        let report = train(
-            &parameters,
-            "test",
-            &json!({ "n": 4 }),
-            &options,
-            folder,
-            |iteration, random| {
-                if stop_at == Some(iteration) {
-                    return Err(TrainError::Task("cut".to_string()));
-                }
-                let scale = if poison == Some(iteration) { f64::NAN } else { 1.0 };
-                let draws: Vec<f32> = (0..4).map(|_| ((3.0 + random.normal()) * scale) as f32).collect();
-                Ok((&a - Tensor::new(draws.as_slice(), &Device::Cpu)?)?.sqr()?.mean_all()?)
-            },
-            || Ok(f64::from((&a - 3.0)?.sqr()?.mean_all()?.to_scalar::<f32>()?)),
-        );
-        (report, a.to_vec1::<f32>().unwrap())
-    }
-
-    fn folder(path: &std::path::Path) -> RunFolder {
-        RunFolder::open(path, &json!({ "n": 4 }), 9, "cpu", &BTreeMap::new()).unwrap()
-    }
-
-    #[test]
-    fn a_cut_run_resumes_bit_for_bit() {
-        let place = tempfile::tempdir().unwrap();
-        let (whole, cut) = (folder(&place.path().join("whole")), folder(&place.path().join("cut")));
-        let (report, wanted) = run(&whole, 45, None, None);
-        assert_eq!(report.unwrap().iterations, 45);
-        assert!(run(&cut, 45, Some(27), None).0.is_err());
-        let (report, got) = run(&cut, 45, None, None);
-        report.unwrap();
-        assert_eq!(got, wanted);
-        // The files too: same bytes, and the same log but for the seconds.
-        for name in ["last.safetensors", "best.safetensors"] {
-            assert_eq!(std::fs::read(whole.path().join(name)).unwrap(), std::fs::read(cut.path().join(name)).unwrap());
-        }
-        let log = |f: &RunFolder| {
-            let text = std::fs::read_to_string(f.log()).unwrap();
-            text.lines()
-                .map(|l| {
-                    let mut v: serde_json::Value = serde_json::from_str(l).unwrap();
-                    v.as_object_mut().unwrap().remove("seconds");
-                    v
-                })
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(log(&whole).len(), 45);
-        assert_eq!(log(&whole), log(&cut));
-    }
-
-    #[test]
-    fn a_loss_that_is_no_number_stops_the_run_and_names_the_last_good_state() {
-        let place = tempfile::tempdir().unwrap();
-        let f = folder(place.path());
-        let (report, _) = run(&f, 45, None, Some(33));
-        let message = report.unwrap_err().to_string();
-        assert!(message.contains("iteration 33") && message.contains("last.safetensors"), "{message}");
-        assert_eq!(Checkpoint::load(&f.last(), &Device::Cpu).unwrap().state.iteration, 30);
-    }
-
-    #[test]
-    fn it_learns_and_settings_are_checked() {
-        let place = tempfile::tempdir().unwrap();
-        let (report, _) = run(&folder(place.path()), 300, None, None);
-        let (score, _) = report.unwrap().best.unwrap();
-        // Starts near 9; noise of variance 1 leaves well below 0.2 after 300 averaged steps.
-        assert!(score < 0.2, "{score}");
-        assert!(run(&folder(&place.path().join("b")), 2, None, None).0.unwrap_err().to_string().contains("warm-up"));
-    }
+/// The losses of a log line in a few words.
+fn losses(line: &Map<String, Value>) -> String {
+    let loss = line.iter().filter(|(name, _)| name.starts_with("loss"));
+    loss.filter_map(|(name, value)| Some(format!("{name} {:.5}", value.as_f64()?))).collect::<Vec<_>>().join(" ")
 }
