@@ -48,9 +48,8 @@ impl BatchNorm {
             bail!("batch normalisation in training: input is {:?}; more than one value for each channel is wanted", x.dims());
         }
         let y = batch_norm(x, &mean, &variance, Some(&self.weight), Some(&self.bias), self.epsilon)?;
-        let towards = |old: &Tensor, new: &Tensor, factor: f64| {
-            (old * (1.0 - self.momentum))? + (new.detach() * (self.momentum * factor))?
-        };
+        let towards =
+            |old: &Tensor, new: &Tensor, factor: f64| (old * (1.0 - self.momentum))? + (new.detach() * (self.momentum * factor))?;
         let [old_mean, old_variance] = self.running();
         let new = [towards(&old_mean, &mean, 1.0)?, towards(&old_variance, &variance, count / (count - 1.0))?];
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = new;
