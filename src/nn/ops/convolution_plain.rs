@@ -17,7 +17,8 @@ fn with_three_axes(x: &Tensor) -> Result<Tensor> {
 pub(super) fn convolve(x: &Tensor, weight: &Tensor, axes: &Axes) -> Result<Tensor> {
     let Axes { stride, padding, dilation, groups } = *axes;
     if let ([_, _, h, w], [_, _, kh, kw]) = (x.dims(), weight.dims()) {
-        let exact = |size: usize, kernel: usize| (size + 2 * padding[2] - dilation[2] * (kernel - 1) - 1) % stride[2] == 0;
+        let exact =
+            |size: usize, kernel: usize| (size + 2 * padding[2] - dilation[2] * (kernel - 1) - 1).is_multiple_of(stride[2]);
         let uniform = stride[1] == stride[2] && padding[1] == padding[2] && dilation[1] == dilation[2];
         // Where rows or columns are left over, candle's gradient of a strided convolution fails.
         if uniform && exact(*h, *kh) && exact(*w, *kw) {
