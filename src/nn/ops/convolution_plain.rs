@@ -153,7 +153,8 @@ mod tests {
             let own = |x: &Tensor, w: &Tensor| convolution_map::convolve("test", rank, x, w, axes).unwrap();
             compare(x, w, own, |x, w| convolve(x, w, &axes).unwrap());
         }
-        let cases: [(&[usize], &[usize], Axes, [usize; 3]); 4] = [
+        type Case<'a> = (&'a [usize], &'a [usize], Axes, [usize; 3]);
+        let cases: [Case<'_>; 4] = [
             (&[2, 4, 3, 4], &[4, 3, 4, 4], axes([1, 2, 2], [0, 1, 1], [1, 1, 1], 1), [0, 0, 0]),
             (&[2, 4, 3, 4], &[4, 3, 3, 3], axes([1, 3, 3], [0, 1, 1], [1, 2, 2], 2), [0, 2, 1]),
             (&[1, 2, 3, 4, 4], &[2, 3, 2, 3, 1], axes([2, 1, 2], [0, 2, 0], [1, 1, 1], 1), [1, 0, 1]),
