@@ -13,6 +13,7 @@ mod ema;
 mod error;
 mod gradient_check;
 mod gradients;
+pub mod layers;
 pub mod ops;
 mod optimizer;
 mod optimizer_choice;

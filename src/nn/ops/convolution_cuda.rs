@@ -1,4 +1,4 @@
-//! The three maps of the 2-D convolution by cuDNN: forward, gradient of the input, gradient of the weight.
+//! The three maps of the convolutions by cuDNN: forward, gradient of the input, gradient of the weight.
 //!
 //! candle's own CUDA backward passes are naive kernels, tens of times slower; these take the same place in the
 //! graph as the CPU's loops, so derivatives of any order work. Algorithms are the deterministic ones where cuDNN
@@ -16,11 +16,11 @@ use candle_core::cuda_backend::cudarc::cudnn::{
 };
 use candle_core::cuda_backend::cudarc::driver::{CudaView, DeviceRepr};
 use candle_core::cuda_backend::{CudaDType, CudaDevice, DeviceId};
-use candle_core::{CudaStorage, DType, Error, Layout, Result, Shape, bail};
+use candle_core::{CudaStorage, DType, Error, Layout, Result, bail};
 use half::bf16;
 
-use super::conv2d::Map;
-use super::conv2d_kernels::Geometry;
+use super::convolution_kernels::Geometry;
+use super::convolution_map::Map;
 
 static TF32: AtomicBool = AtomicBool::new(true);
 
@@ -78,43 +78,54 @@ struct Descriptors<T: Element> {
     y: TensorDescriptor<T>,
 }
 
+fn int<const N: usize>(values: [usize; N]) -> [i32; N] {
+    values.map(|v| v as i32)
+}
+
 fn descriptors<T: Element>(handle: &Arc<Cudnn>, g: &Geometry) -> Result<Descriptors<T>> {
     const LAYOUT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
-    let both = |v: usize| [v as i32; 2];
-    let mut convolution = handle
-        .create_conv2d::<T::Sum>(
-            both(g.padding),
-            both(g.stride),
-            both(g.dilation),
-            sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION,
-        )
-        .map_err(Error::wrap)?;
-    convolution.set_group_count(g.groups as i32).map_err(Error::wrap)?;
+    const MODE: sys::cudnnConvolutionMode_t = sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
+    let (x, weight, y) = (int(g.input_dims()), int(g.weight_dims()), int(g.output_dims()));
     let math = match (T::DTYPE, TF32.load(Ordering::Relaxed)) {
         (DType::F32, true) => sys::cudnnMathType_t::CUDNN_DEFAULT_MATH,
         (DType::F32 | DType::F64, _) => sys::cudnnMathType_t::CUDNN_FMA_MATH,
         _ => sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
     };
-    convolution.set_math_type(math).map_err(Error::wrap)?;
-    let int = |dims: [usize; 4]| dims.map(|d| d as i32);
-    Ok(Descriptors {
-        x: handle.create_4d_tensor(LAYOUT, int(x_dims(g))).map_err(Error::wrap)?,
-        weight: handle.create_4d_filter(LAYOUT, int(weight_dims(g))).map_err(Error::wrap)?,
-        y: handle.create_4d_tensor(LAYOUT, int(y_dims(g))).map_err(Error::wrap)?,
-        convolution,
-    })
+    let flat = g.size[0] == 1 && g.kernel[0] == 1 && g.padding[0] == 0;
+    let mut described = if flat {
+        // Images go by the four-axis descriptors, for which cuDNN has the most algorithms.
+        let image = |d: [i32; 5]| [d[0], d[1], d[3], d[4]];
+        let both = |v: [usize; 3]| [v[1] as i32, v[2] as i32];
+        Descriptors {
+            convolution: handle
+                .create_conv2d::<T::Sum>(both(g.padding), both(g.stride), both(g.dilation), MODE)
+                .map_err(Error::wrap)?,
+            x: handle.create_4d_tensor(LAYOUT, image(x)).map_err(Error::wrap)?,
+            weight: handle.create_4d_filter(LAYOUT, image(weight)).map_err(Error::wrap)?,
+            y: handle.create_4d_tensor(LAYOUT, image(y)).map_err(Error::wrap)?,
+        }
+    } else {
+        Descriptors {
+            convolution: handle
+                .create_convnd::<T::Sum>(&int(g.padding), &int(g.stride), &int(g.dilation), MODE)
+                .map_err(Error::wrap)?,
+            x: handle.create_nd_tensor(&x, &strides(x)).map_err(Error::wrap)?,
+            weight: handle.create_nd_filter(LAYOUT, &weight).map_err(Error::wrap)?,
+            y: handle.create_nd_tensor(&y, &strides(y)).map_err(Error::wrap)?,
+        }
+    };
+    described.convolution.set_group_count(g.groups as i32).map_err(Error::wrap)?;
+    described.convolution.set_math_type(math).map_err(Error::wrap)?;
+    Ok(described)
 }
 
-fn x_dims(g: &Geometry) -> [usize; 4] {
-    [g.batch, g.groups * g.inputs, g.rows, g.columns]
-}
-
-fn weight_dims(g: &Geometry) -> [usize; 4] {
-    [g.groups * g.outputs, g.inputs, g.kernel_rows, g.kernel_columns]
-}
-
-fn y_dims(g: &Geometry) -> [usize; 4] {
-    [g.batch, g.groups * g.outputs, g.output_rows(), g.output_columns()]
+/// Of a contiguous tensor.
+fn strides(dims: [i32; 5]) -> [i32; 5] {
+    let mut strides = [1; 5];
+    for axis in (0..4).rev() {
+        strides[axis] = strides[axis + 1] * dims[axis + 1];
+    }
+    strides
 }
 
 fn view<'a, T: Element>(storage: &'a CudaStorage, layout: &Layout) -> Result<CudaView<'a, T>> {
@@ -124,27 +135,19 @@ fn view<'a, T: Element>(storage: &'a CudaStorage, layout: &Layout) -> Result<Cud
     }
 }
 
-fn run<T: Element>(
-    map: Map,
-    g: &Geometry,
-    a: CudaView<'_, T>,
-    b: CudaView<'_, T>,
-    device: &CudaDevice,
-) -> Result<(CudaStorage, Shape)> {
+fn run<T: Element>(map: Map, g: &Geometry, a: CudaView<'_, T>, b: CudaView<'_, T>, device: &CudaDevice) -> Result<CudaStorage> {
     let handle = handle(device)?;
     let d = descriptors::<T>(&handle, g)?;
     let scale = (T::ONE, T::ZERO);
     // SAFETY (alloc): cuDNN writes every element of the output, and reads no workspace that it has not written.
     let workspace = |bytes: usize| unsafe { device.alloc::<u8>(bytes.max(1)) };
-    let output = |dims: [usize; 4]| unsafe { device.alloc::<T>(dims.iter().product()) };
-    let dims;
+    let output = |dims: [usize; 5]| unsafe { device.alloc::<T>(dims.iter().product()) };
     let result = match map {
         Map::Forward => {
             let op = ConvForward { conv: &d.convolution, x: &d.x, w: &d.weight, y: &d.y };
             let algorithm = op.pick_algorithm().map_err(Error::wrap)?;
             let mut space = workspace(op.get_workspace_size(algorithm).map_err(Error::wrap)?)?;
-            dims = y_dims(g);
-            let mut y = output(dims)?;
+            let mut y = output(g.output_dims())?;
             // SAFETY: a, b and y have the shapes of the descriptors, which the caller checked.
             unsafe { op.launch(algorithm, Some(&mut space), scale, &a, &b, &mut y) }.map_err(Error::wrap)?;
             y
@@ -160,8 +163,7 @@ fn run<T: Element>(
                 }
             };
             let mut space = workspace(bytes)?;
-            dims = x_dims(g);
-            let mut dx = output(dims)?;
+            let mut dx = output(g.input_dims())?;
             // SAFETY: as above.
             unsafe { op.launch(algorithm, Some(&mut space), scale, &mut dx, &b, &a) }.map_err(Error::wrap)?;
             dx
@@ -177,14 +179,13 @@ fn run<T: Element>(
                 }
             };
             let mut space = workspace(bytes)?;
-            dims = weight_dims(g);
-            let mut dw = output(dims)?;
+            let mut dw = output(g.weight_dims())?;
             // SAFETY: as above.
             unsafe { op.launch(algorithm, Some(&mut space), scale, &a, &mut dw, &b) }.map_err(Error::wrap)?;
             dw
         }
     };
-    Ok((CudaStorage::wrap_cuda_slice(result, device.clone()), Shape::from(dims.to_vec())))
+    Ok(CudaStorage::wrap_cuda_slice(result, device.clone()))
 }
 
 /// One of the three maps on the card; arguments as for the CPU's.
@@ -193,12 +194,12 @@ pub(super) fn run_on_card(
     g: &Geometry,
     (a, a_layout): (&CudaStorage, &Layout),
     (b, b_layout): (&CudaStorage, &Layout),
-) -> Result<(CudaStorage, Shape)> {
+) -> Result<CudaStorage> {
     let device = a.device().clone();
     match a.dtype() {
         DType::F32 => run::<f32>(map, g, view(a, a_layout)?, view(b, b_layout)?, &device),
         DType::F64 => run::<f64>(map, g, view(a, a_layout)?, view(b, b_layout)?, &device),
         DType::BF16 => run::<bf16>(map, g, view(a, a_layout)?, view(b, b_layout)?, &device),
-        other => bail!("conv2d on CUDA works in f32, f64 or bf16; found {other:?}"),
+        other => bail!("a convolution on CUDA works in f32, f64 or bf16; found {other:?}"),
     }
 }
