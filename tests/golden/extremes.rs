@@ -66,6 +66,12 @@ fn check_law(case: &Case, law: &dyn Law) {
             // support and negative variances; such moments are infinite.
             "mean" if case.name == "frechet_heavy" => assert!(law.mean().is_infinite() && number(want) < law.support().0),
             "var" if case.name == "frechet_heavy" => assert!(law.variance().is_infinite() && number(want) < 0.0),
+            // Near shape 0 the peer divides a difference of gamma functions by the shape and keeps seven digits at best; the
+            // mean lies within 2e-9 of Gumbel's there.
+            "mean" if case.name == "gev/c=-1e-09" => {
+                let gumbel = Gumbel::new(p_or(case, "loc"), p_or(case, "scale")).unwrap().mean();
+                assert!((law.mean() - gumbel).abs() < 2e-9 && (number(want) - gumbel).abs() < 1e-6);
+            }
             "mean" => case.check_one(key, law.mean(), number(want)),
             "var" => case.check_one(key, law.variance(), number(want)),
             "support" | "entropy" => {}

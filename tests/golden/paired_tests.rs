@@ -2,8 +2,8 @@
 
 use isotherm::score::{
     Alternative, Correction, DieboldMariano, LongRunVariance, ScoreError, ScoreResult, TestResult, WilcoxonMethod, Zeros,
-    adjusted_p_values, analysis_of_variance, diebold_mariano, diebold_mariano_of_losses, friedman, kruskal_wallis, levene, paired_t,
-    sign_flip_exact, sign_test, welch_t, wilcoxon,
+    adjusted_p_values, analysis_of_variance, diebold_mariano, diebold_mariano_of_losses, friedman, kruskal_wallis, levene,
+    paired_t, sign_flip_exact, sign_test, welch_t, wilcoxon,
 };
 use serde_json::Value;
 
@@ -91,8 +91,7 @@ fn sign_flips(case: &Case) {
 }
 
 fn forecasts(case: &Case) {
-    let (truth, p1, p2) =
-        (array(case.input("truth")).data, array(case.input("p1")).data, array(case.input("p2")).data);
+    let (truth, p1, p2) = (array(case.input("truth")).data, array(case.input("p1")).data, array(case.input("p2")).data);
     let pair = |t: ScoreResult<TestResult>| t.map(|t| vec![t.statistic, t.p_value]).unwrap();
     for (key, want) in case.all_expected() {
         if key == "identical" {

@@ -123,9 +123,7 @@ mod tests {
         let [x, y, z] = simulated(100, 3);
         let with = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                collocation_intervals(&x, &y, &z, None, Resampling::Moving { block: 5 }, 50, 0.95, 1).unwrap()
-            })
+            pool.install(|| collocation_intervals(&x, &y, &z, None, Resampling::Moving { block: 5 }, 50, 0.95, 1).unwrap())
         };
         assert_eq!(with(1), with(3));
     }

@@ -158,7 +158,11 @@ mod tests {
                 all += 1;
                 let (mut i, mut j, mut gap) = (0u64, 0u64, 0u64);
                 for step in 0..7 {
-                    if pattern >> step & 1 == 1 { i += 1 } else { j += 1 }
+                    if pattern >> step & 1 == 1 {
+                        i += 1
+                    } else {
+                        j += 1
+                    }
                     gap = gap.max((3 * i).abs_diff(4 * j));
                 }
                 reached += i32::from(gap >= limit);

@@ -95,8 +95,7 @@ pub fn dagostino_pearson(values: &[f64]) -> ScoreResult<TestResult> {
 /// D'Agostino's transformation of the skewness by a Johnson curve.
 fn skewness_variate(g1: f64, n: f64) -> f64 {
     let y = g1 * ((n + 1.0) * (n + 3.0) / (6.0 * (n - 2.0))).sqrt();
-    let beta = 3.0 * (n * n + 27.0 * n - 70.0) * (n + 1.0) * (n + 3.0)
-        / ((n - 2.0) * (n + 5.0) * (n + 7.0) * (n + 9.0));
+    let beta = 3.0 * (n * n + 27.0 * n - 70.0) * (n + 1.0) * (n + 3.0) / ((n - 2.0) * (n + 5.0) * (n + 7.0) * (n + 9.0));
     let w2 = (2.0 * (beta - 1.0)).sqrt() - 1.0;
     let alpha = (2.0 / (w2 - 1.0)).sqrt();
     (y / alpha).asinh() / (0.5 * w2.ln()).sqrt()

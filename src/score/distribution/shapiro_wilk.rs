@@ -63,8 +63,7 @@ fn order_weights(n: usize) -> Vec<f64> {
     let mut left = squares - 2.0 * scores[0] * scores[0];
     let mut room = 1.0 - 2.0 * first * first;
     if n > 5 {
-        let second =
-            polynomial(&[0.0, 0.042_981, -0.293_762, -1.752_461, 5.682_633, -3.582_633], u) + scores[1] / squares.sqrt();
+        let second = polynomial(&[0.0, 0.042_981, -0.293_762, -1.752_461, 5.682_633, -3.582_633], u) + scores[1] / squares.sqrt();
         weights.push(second);
         left -= 2.0 * scores[1] * scores[1];
         room -= 2.0 * second * second;

@@ -10,12 +10,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) fn of(
-        values: &[f64],
-        weights: Option<&[f64]>,
-        what: &'static str,
-        metric: &'static str,
-    ) -> ScoreResult<Steps> {
+    pub(super) fn of(values: &[f64], weights: Option<&[f64]>, what: &'static str, metric: &'static str) -> ScoreResult<Steps> {
         let Some(weights) = weights else {
             return Ok(Steps { values: ordered(values, what, metric)?, shares: None });
         };

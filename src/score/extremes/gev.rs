@@ -117,8 +117,7 @@ impl Law for Gev {
         if self.shape >= 1.0 {
             return f64::INFINITY;
         }
-        let standard =
-            if self.shape == 0.0 { EULER } else { ln_gamma_one_minus(self.shape).exp_m1() / self.shape };
+        let standard = if self.shape == 0.0 { EULER } else { ln_gamma_one_minus(self.shape).exp_m1() / self.shape };
         self.location + self.scale * standard
     }
 

@@ -73,9 +73,8 @@ fn starts(x: &[f64]) -> Vec<[f64; 3]> {
     if let Ok(gev) = moments.gev() {
         // A start must have every value inside the support; a shape nearer to 0 makes room.
         let mut shape = gev.shape().clamp(-0.9, 0.9);
-        let margin = |shape: f64| {
-            x.iter().map(|v| 1.0 + shape * (v - gev.location()) / gev.scale()).fold(f64::INFINITY, f64::min)
-        };
+        let margin =
+            |shape: f64| x.iter().map(|v| 1.0 + shape * (v - gev.location()) / gev.scale()).fold(f64::INFINITY, f64::min);
         while margin(shape) < 0.05 && shape.abs() > 1e-3 {
             shape *= 0.8;
         }

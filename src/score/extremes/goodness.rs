@@ -60,9 +60,7 @@ pub fn kolmogorov_smirnov_law(values: &[f64], law: &dyn Law) -> ScoreResult<Test
 pub fn anderson_darling(values: &[f64], law: &dyn Law) -> ScoreResult<f64> {
     let x = sorted(values)?;
     let n = x.len();
-    let sum: f64 = (0..n)
-        .map(|i| (2 * i + 1) as f64 * (law.below(x[i]).ln() + law.above(x[n - 1 - i]).ln()))
-        .sum();
+    let sum: f64 = (0..n).map(|i| (2 * i + 1) as f64 * (law.below(x[i]).ln() + law.above(x[n - 1 - i]).ln())).sum();
     let statistic = -(n as f64) - sum / n as f64;
     if statistic.is_finite() {
         return Ok(statistic);

@@ -91,7 +91,11 @@ impl Gumbel {
             let (s0, s1, s2) = sums(scale);
             let ratio = s1 / s0;
             let g = scale - (mean - smallest) + ratio;
-            if g > 0.0 { high = scale } else { low = scale }
+            if g > 0.0 {
+                high = scale
+            } else {
+                low = scale
+            }
             let slope = 1.0 + (s2 / s0 - ratio * ratio) / (scale * scale);
             let step = g / slope;
             scale -= step;

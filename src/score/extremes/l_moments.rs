@@ -3,7 +3,7 @@
 use statrs::function::gamma::gamma;
 
 use super::gamma::{EULER, ln_gamma_one_minus};
-use super::{Gev, GeneralizedPareto, Gumbel, ScoreResult};
+use super::{GeneralizedPareto, Gev, Gumbel, ScoreResult};
 use crate::score::error::ScoreError;
 
 /// The first L-moments: sums over ordered values that outliers move far less than they move ordinary moments.
@@ -81,10 +81,7 @@ impl LMoments {
         // τ₃ rises from −1 (ξ → −∞) to 1 (ξ = 1); halving needs no more than 60 steps.
         let (mut low, mut high) = (-20.0, 1.0);
         if gev_skewness(low) > self.skewness || self.skewness >= 1.0 {
-            return Err(ScoreError::Argument(format!(
-                "no generalized extreme value law has an L-skewness of {}",
-                self.skewness
-            )));
+            return Err(ScoreError::Argument(format!("no generalized extreme value law has an L-skewness of {}", self.skewness)));
         }
         for _ in 0..60 {
             let middle = 0.5 * (low + high);

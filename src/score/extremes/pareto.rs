@@ -99,9 +99,7 @@ impl GeneralizedPareto {
             .into_iter()
             .filter_map(|start| minimise(start, &objective))
             .min_by(|a, b| a.value.total_cmp(&b.value))
-            .ok_or_else(|| {
-                ScoreError::Argument("the likelihood has no maximum with a shape above -1; use L-moments".into())
-            })?;
+            .ok_or_else(|| ScoreError::Argument("the likelihood has no maximum with a shape above -1; use L-moments".into()))?;
         let law = GeneralizedPareto::new(threshold, best.at[0].exp() * mean, best.at[1])?;
         Ok(LawFit { log_likelihood: law.log_likelihood(values), law, count: values.len(), parameters: 2 })
     }

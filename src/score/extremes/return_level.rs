@@ -89,7 +89,10 @@ impl Profile {
             let q = shaped_exp(shape, -self.reduced);
             let (value, slope) = negative_log_likelihood(&self.values, [held - scale * q, p[0], shape])?;
             let by_location = slope[0];
-            Some((value, [slope[1] - by_location * scale * q, slope[2] - by_location * scale * quantile_slope(shape, self.reduced)]))
+            Some((
+                value,
+                [slope[1] - by_location * scale * q, slope[2] - by_location * scale * quantile_slope(shape, self.reduced)],
+            ))
         };
         minimise(start, &objective).map(|m| (m.value - self.lowest, m.at))
     }

@@ -171,8 +171,7 @@ mod tests {
 
     /// The last unknown of the Yule-Walker equations by elimination: the recursion's twin.
     fn by_elimination(c: &[f64], lag: usize) -> f64 {
-        let mut rows: Vec<Vec<f64>> =
-            (0..lag).map(|i| (0..lag).map(|j| c[i.abs_diff(j)]).chain([c[i + 1]]).collect()).collect();
+        let mut rows: Vec<Vec<f64>> = (0..lag).map(|i| (0..lag).map(|j| c[i.abs_diff(j)]).chain([c[i + 1]]).collect()).collect();
         for pivot in 0..lag {
             let best = (pivot..lag).max_by(|a, b| rows[*a][pivot].abs().total_cmp(&rows[*b][pivot].abs())).unwrap();
             rows.swap(pivot, best);

@@ -59,12 +59,7 @@ impl Default for DieboldMariano {
 /// # Reference
 /// Diebold, Mariano (1995), doi:10.1080/07350015.1995.10524599; Harvey, Leybourne, Newbold (1997),
 /// doi:10.1016/S0169-2070(96)00719-4
-pub fn diebold_mariano(
-    truth: &[f64],
-    first: &[f64],
-    second: &[f64],
-    options: DieboldMariano,
-) -> ScoreResult<super::TestResult> {
+pub fn diebold_mariano(truth: &[f64], first: &[f64], second: &[f64], options: DieboldMariano) -> ScoreResult<super::TestResult> {
     check_count(truth, first, "diebold_mariano", 2)?;
     check_count(truth, second, "diebold_mariano", 2)?;
     let loss = |prediction: &[f64]| prediction.iter().zip(truth).map(|(p, t)| (p - t).powi(2)).collect::<Vec<f64>>();

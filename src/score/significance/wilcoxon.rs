@@ -60,13 +60,7 @@ pub enum WilcoxonMethod {
 ///
 /// # Reference
 /// Wilcoxon (1945), doi:10.2307/3001968; Pratt (1959), doi:10.1080/01621459.1959.10501526
-pub fn wilcoxon(
-    a: &[f64],
-    b: &[f64],
-    zeros: Zeros,
-    method: WilcoxonMethod,
-    alternative: Alternative,
-) -> ScoreResult<TestResult> {
+pub fn wilcoxon(a: &[f64], b: &[f64], zeros: Zeros, method: WilcoxonMethod, alternative: Alternative) -> ScoreResult<TestResult> {
     let d = differences(a, b, "wilcoxon", 1)?;
     if d.iter().all(|d| *d == 0.0) {
         return Err(ScoreError::Constant { what: "the difference of the two", metric: "wilcoxon" });
