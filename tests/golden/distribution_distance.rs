@@ -76,10 +76,12 @@ fn test(case: &Case, key: &str, got: ScoreResult<TestResult>, statistic: &Value,
     case.check_one(&format!("{key} p"), or_nan(got.map(|t| t.p_value)), number(p_value));
 }
 
+type Weighted = fn(&[f64], &[f64], Option<&[f64]>, Option<&[f64]>) -> ScoreResult<f64>;
+
 fn weighted(case: &Case) {
     let (u, v) = samples(case);
     let (wu, wv) = (array(case.input("wu")).data, array(case.input("wv")).data);
-    let of = |f: fn(&[f64], &[f64], Option<&[f64]>, Option<&[f64]>) -> ScoreResult<f64>| f(&u, &v, Some(&wu), Some(&wv)).unwrap();
+    let of = |f: Weighted| f(&u, &v, Some(&wu), Some(&wv)).unwrap();
     case.check_one("wasserstein", of(wasserstein_weighted), number(case.expected("wasserstein")));
     case.check_one("energy", of(energy_distance_weighted), number(case.expected("energy")));
 }

@@ -167,6 +167,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Distance = dyn Fn(&[f64], &[f64]) -> ScoreResult<f64>;
+
     proptest! {
         #[test]
         fn equal_is_nought_apart_is_one_and_all_are_symmetric(raw in proptest::collection::vec((0.0f64..1.0, 0.0f64..1.0), 2..20)) {
@@ -174,7 +176,7 @@ mod tests {
             let p: Vec<f64> = raw.iter().map(|r| r.0 / sums.0).collect();
             let q: Vec<f64> = raw.iter().map(|r| r.1 / sums.1).collect();
             let base_two = |p: &[f64], q: &[f64]| jensen_shannon(p, q, 2.0);
-            let all: [&dyn Fn(&[f64], &[f64]) -> ScoreResult<f64>; 4] = [&base_two, &total_variation, &hellinger, &chi_squared_distance];
+            let all: [&Distance; 4] = [&base_two, &total_variation, &hellinger, &chi_squared_distance];
             for distance in all {
                 let d = distance(&p, &q).unwrap();
                 prop_assert!((-1e-12..=1.0 + 1e-9).contains(&d));

@@ -53,10 +53,10 @@ fn highest(x: &[f64]) -> Option<Minimum<3>> {
     let objective = |p: [f64; 3]| negative_log_likelihood(x, p);
     let mut best: Option<Minimum<3>> = None;
     for start in starts(x) {
-        if let Some(found) = minimise(start, &objective) {
-            if best.is_none_or(|b| found.value < b.value) {
-                best = Some(found);
-            }
+        if let Some(found) = minimise(start, &objective)
+            && best.is_none_or(|b| found.value < b.value)
+        {
+            best = Some(found);
         }
     }
     best

@@ -55,6 +55,7 @@ where
 }
 
 /// Second derivatives by central differences of the gradient, made symmetric.
+#[allow(clippy::needless_range_loop)] // rows and columns of a matrix
 fn differences<const N: usize, F>(at: [f64; N], f: &F) -> Option<[[f64; N]; N]>
 where
     F: Fn([f64; N]) -> Option<(f64, [f64; N])>,
@@ -89,6 +90,7 @@ where
 }
 
 /// Solves (H + damping · diag|H|) x = g by Cholesky's method; none where the matrix is not positive definite.
+#[allow(clippy::needless_range_loop)] // rows and columns of a matrix
 fn solve<const N: usize>(curvature: &[[f64; N]; N], slope: &[f64; N], damping: f64) -> Option<[f64; N]> {
     let mut factor = [[0.0; N]; N];
     for i in 0..N {

@@ -177,9 +177,8 @@ mod tests {
             rows.swap(pivot, best);
             for row in pivot + 1..lag {
                 let factor = rows[row][pivot] / rows[pivot][pivot];
-                for column in pivot..=lag {
-                    rows[row][column] -= factor * rows[pivot][column];
-                }
+                let above = rows[pivot].clone();
+                rows[row].iter_mut().zip(&above).skip(pivot).for_each(|(value, above)| *value -= factor * above);
             }
         }
         rows[lag - 1][lag] / rows[lag - 1][lag - 1]
@@ -191,8 +190,8 @@ mod tests {
         for divisor in [LagDivisor::Count, LagDivisor::Pairs] {
             let c = autocovariance(&x, None, 15, divisor, MissingDays::Conservative).unwrap();
             let partial = partial_of_autocovariance(&c).unwrap();
-            for lag in 1..=15 {
-                assert!((partial[lag] - by_elimination(&c, lag)).abs() < 1e-10, "lag {lag}");
+            for (lag, partial) in partial.iter().enumerate().skip(1) {
+                assert!((partial - by_elimination(&c, lag)).abs() < 1e-10, "lag {lag}");
             }
         }
     }

@@ -40,10 +40,15 @@ pub struct TestResult {
     pub p_value: f64,
 }
 
-/// Differences a − b of pairs that were checked; all of them the same to rounding is no sample to test.
+/// Differences a − b of pairs, checked.
 fn differences(a: &[f64], b: &[f64], metric: &'static str, wanted: usize) -> ScoreResult<Vec<f64>> {
     super::valid::check_count(a, b, metric, wanted)?;
-    Ok(a.iter().zip(b).map(|(a, b)| a - b).collect())
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    // The square of anything larger is infinite, and a statistic of it undefined.
+    match differences.iter().find(|d| d.abs() > 1e150) {
+        Some(found) => Err(ScoreError::Argument(format!("a difference of {found} is too large for {metric}"))),
+        None => Ok(differences),
+    }
 }
 
 /// Fails where the differences vary by no more than the rounding of the values they are made of.
