@@ -82,9 +82,10 @@ impl PeaksOverThreshold {
     /// # Example
     /// ```
     /// use isotherm::score::PeaksOverThreshold;
-    /// let x: Vec<f64> = (0..200).map(|i| f64::from(i * 37 % 101)).collect();
-    /// let peaks = PeaksOverThreshold::of(&x, None, 80.0, 1).unwrap();
-    /// assert!(peaks.level(1000.0).unwrap() > 80.0);
+    /// // exponential values in a mixed order
+    /// let x: Vec<f64> = (0..101).map(|i| -((f64::from(i * 37 % 101) + 0.5) / 101.0).ln()).collect();
+    /// let peaks = PeaksOverThreshold::of(&x, None, 1.0, 1).unwrap();
+    /// assert!(peaks.level(1000.0).unwrap() > 4.0);
     /// ```
     ///
     /// # Reference

@@ -46,8 +46,8 @@ pub enum PartialMethod {
 /// use isotherm::score::{partial_autocorrelation, PartialMethod};
 /// let x = [1.0, 3.0, 2.0, 6.0, 4.0, 5.0];
 /// let p = partial_autocorrelation(&x, 2, PartialMethod::YuleWalker).unwrap();
-/// // deviations -2.5 -0.5 -1.5 2.5 0.5 1.5: r(1) = -0.25/17.5
-/// assert!((p[1] + 0.25 / 17.5).abs() < 1e-14);
+/// // deviations -2.5 -0.5 -1.5 2.5 0.5 1.5: r(1) = 0.25/17.5
+/// assert!((p[1] - 0.25 / 17.5).abs() < 1e-14);
 /// ```
 ///
 /// # Reference
