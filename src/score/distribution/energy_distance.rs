@@ -37,9 +37,11 @@ pub fn energy_distance_weighted(
     truth_weights: Option<&[f64]>,
     prediction_weights: Option<&[f64]>,
 ) -> ScoreResult<f64> {
-    let f = Steps::of(truth, truth_weights, "truth", "energy_distance")?;
-    let g = Steps::of(prediction, prediction_weights, "prediction", "energy_distance")?;
-    Ok((2.0 * f.integral(&g, |d| d * d)).sqrt())
+    let (f, g) = rayon::join(
+        || Steps::of(truth, truth_weights, "truth", "energy_distance"),
+        || Steps::of(prediction, prediction_weights, "prediction", "energy_distance"),
+    );
+    Ok((2.0 * f?.integral(&g?, |d| d * d)).sqrt())
 }
 
 #[cfg(test)]

@@ -44,8 +44,11 @@ pub struct KolmogorovSmirnov {
 /// # Reference
 /// Hodges (1958), doi:10.1007/BF02589501
 pub fn kolmogorov_smirnov(first: &[f64], second: &[f64]) -> ScoreResult<KolmogorovSmirnov> {
-    let a = ordered(first, "the first sample", "kolmogorov_smirnov")?;
-    let b = ordered(second, "the second sample", "kolmogorov_smirnov")?;
+    let (a, b) = rayon::join(
+        || ordered(first, "the first sample", "kolmogorov_smirnov"),
+        || ordered(second, "the second sample", "kolmogorov_smirnov"),
+    );
+    let (a, b) = (a?, b?);
     let (n, m) = (a.len() as f64, b.len() as f64);
     let (mut above, mut below) = ((f64::NEG_INFINITY, a[0]), (f64::INFINITY, a[0]));
     // The gap is largest right after a value of the first sample, and smallest before the next one; values that only the

@@ -11,8 +11,8 @@ mod mann_whitney;
 mod normality;
 mod quantile_error;
 mod quantile_rule;
-mod radix;
 mod shapiro_wilk;
+mod sort;
 mod steps;
 mod wasserstein;
 
@@ -27,8 +27,8 @@ pub use mann_whitney::mann_whitney;
 pub use normality::{dagostino_pearson, excess_kurtosis_unbiased, jarque_bera, skewness_unbiased};
 pub use quantile_error::{QuantileError, quantile_error, quantile_pairs};
 pub use quantile_rule::QuantileRule;
-pub use radix::sort_values;
 pub use shapiro_wilk::shapiro_wilk;
+pub use sort::sort_values;
 pub use wasserstein::{wasserstein, wasserstein_histogram, wasserstein_weighted};
 
 use super::error::{ScoreError, ScoreResult};

@@ -54,9 +54,11 @@ pub fn wasserstein_weighted(
     truth_weights: Option<&[f64]>,
     prediction_weights: Option<&[f64]>,
 ) -> ScoreResult<f64> {
-    let f = Steps::of(truth, truth_weights, "truth", METRIC)?;
-    let g = Steps::of(prediction, prediction_weights, "prediction", METRIC)?;
-    Ok(f.integral(&g, f64::abs))
+    let (f, g) = rayon::join(
+        || Steps::of(truth, truth_weights, "truth", METRIC),
+        || Steps::of(prediction, prediction_weights, "prediction", METRIC),
+    );
+    Ok(f?.integral(&g?, f64::abs))
 }
 
 /// Wasserstein-1 distance of two histograms on the same bins, as if values were spread evenly within each bin.
