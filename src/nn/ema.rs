@@ -46,6 +46,10 @@ impl Ema {
                 }
             }
         }
+        // Buffers are themselves averages or the state of an iteration: their last value goes with the averages.
+        for (name, buffer) in parameters.buffers() {
+            self.averages.insert(name.to_string(), buffer.as_tensor().copy()?.detach());
+        }
         self.updates += 1;
         Ok(())
     }
