@@ -51,11 +51,11 @@ pub fn gradient_check(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>
             let moved = |by: f64| -> Result<f64> {
                 let mut values = values.clone();
                 values[i] += by;
-                let mut inputs = inputs.to_vec();
-                // A variable, so that an `f` which takes a gradient itself finds one to take.
-                inputs[position] =
+                // Variables, so that an `f` which takes a gradient itself finds one to take.
+                let mut moved = tensors.clone();
+                moved[position] =
                     Var::from_tensor(&Tensor::from_vec(values, input.shape(), input.device())?)?.as_tensor().clone();
-                weighted(&inputs)?.to_scalar::<f64>()
+                weighted(&moved)?.to_scalar::<f64>()
             };
             let difference = (moved(STEP)? - moved(-STEP)?) / (2.0 * STEP);
             report.largest_error = report.largest_error.max((gradient - difference).abs());

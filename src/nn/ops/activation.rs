@@ -1,8 +1,9 @@
-//! Activations: the rectifier, its leaky form, and SiLU.
+//! Activations.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Tensor};
 
-use super::slices::{by_type, map, map2, own_path, slice};
+use super::elementwise::{Function, Plain};
+use super::slices::own_path;
 
 /// `max(x, 0)`; the derivative at 0 is 0, as in PyTorch.
 ///
@@ -26,7 +27,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 /// ```
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     if own_path(x) {
-        return x.contiguous()?.apply_op1(Rectifier { slope });
+        return x.contiguous()?.apply_op1(Plain(Function::Rectifier { slope }));
     }
     // relu(x) - slope relu(-x): candle's derivative of relu at 0 is 1, which matters only there.
     if slope == 0.0 { x.relu() } else { x.relu()? - (x.neg()?.relu()? * slope)? }
@@ -37,96 +38,79 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
 /// # Errors
 /// What candle gives on another device.
 pub fn silu(x: &Tensor) -> Result<Tensor> {
-    if own_path(x) { x.contiguous()?.apply_op1(Silu) } else { x.silu() }
+    if own_path(x) { x.contiguous()?.apply_op1(Plain(Function::Silu)) } else { x.silu() }
 }
 
-#[derive(Clone, Copy)]
-struct Rectifier {
-    slope: f64,
+/// `x Φ(x)` with the normal distribution Φ, by the error function. Hendrycks and Gimpel (2016),
+/// doi:10.48550/arXiv.1606.08415.
+///
+/// # Errors
+/// What candle gives on another device.
+///
+/// # Example
+/// ```
+/// use isotherm::candle_core::{Device, Tensor};
+/// let y = isotherm::nn::ops::gelu(&Tensor::new(&[0f64, 1.0], &Device::Cpu).unwrap()).unwrap().to_vec1::<f64>().unwrap();
+/// assert_eq!(y[0], 0.0);
+/// assert!((y[1] - 0.841_344_746).abs() < 1e-9); // Φ(1)
+/// ```
+pub fn gelu(x: &Tensor) -> Result<Tensor> {
+    if own_path(x) {
+        return x.contiguous()?.apply_op1(Plain(Function::Gelu));
+    }
+    // candle's own GELU rounds 1 / sqrt(2π) to six digits in its derivative; that of erf is exact.
+    (x * 0.5)? * ((x * std::f64::consts::FRAC_1_SQRT_2)?.erf()? + 1.0)?
 }
 
-/// (x, above) to above * derivative(x)
-struct RectifierGradient(Rectifier);
-
-impl CustomOp1 for Rectifier {
-    fn name(&self) -> &'static str {
-        "leaky-relu"
+/// [`gelu`] with Φ by `tanh`: `x / 2 (1 + tanh(sqrt(2/π) (x + 0.044715 x³)))`.
+///
+/// # Errors
+/// What candle gives on another device.
+pub fn gelu_tanh(x: &Tensor) -> Result<Tensor> {
+    if own_path(x) {
+        return x.contiguous()?.apply_op1(Plain(Function::GeluTanh));
     }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        by_type!(storage, self.name(), T => {
-            let slope = self.slope as T;
-            let y = map::<T>(slice(storage, layout)?, |x| if x > 0.0 { x } else { slope * x });
-            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(y), layout.shape().clone()))
-        })
-    }
-
-    fn bwd(&self, x: &Tensor, _result: &Tensor, above: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(x.apply_op2(&above.contiguous()?, RectifierGradient(*self))?))
-    }
+    let inner = ((x + (x.sqr()? * x)?.affine(0.044_715, 0.0)?)? * (2.0 / std::f64::consts::PI).sqrt())?;
+    (x * 0.5)? * (inner.tanh()? + 1.0)?
 }
 
-impl CustomOp2 for RectifierGradient {
-    fn name(&self) -> &'static str {
-        "leaky-relu-gradient"
+/// `1 / (1 + exp(-x))`.
+///
+/// # Errors
+/// What candle gives on another device.
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    if own_path(x) {
+        return x.contiguous()?.apply_op1(Plain(Function::Sigmoid));
     }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        by_type!(s1, self.name(), T => {
-            let slope = self.0.slope as T;
-            let y = map2::<T>(slice(s1, l1)?, slice(s2, l2)?, |x, above| if x > 0.0 { above } else { slope * above });
-            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(y), l1.shape().clone()))
-        })
-    }
-
-    fn bwd(&self, x: &Tensor, _gradient: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        // Piecewise linear: the second derivative is zero wherever it exists.
-        Ok((None, Some(x.apply_op2(&above.contiguous()?, RectifierGradient(self.0))?)))
-    }
+    // Half a tanh does not overflow.
+    (x * 0.5)?.tanh()?.affine(0.5, 0.5)
 }
 
-struct Silu;
-/// (x, above) to above * silu'(x)
-struct SiluGradient;
-
-impl CustomOp1 for Silu {
-    fn name(&self) -> &'static str {
-        "silu"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        by_type!(storage, self.name(), T => {
-            let y = map::<T>(slice(storage, layout)?, |x| x / (1.0 + (-x).exp()));
-            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(y), layout.shape().clone()))
-        })
-    }
-
-    fn bwd(&self, x: &Tensor, _result: &Tensor, above: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(x.apply_op2(&above.contiguous()?, SiluGradient)?))
-    }
+/// The hyperbolic tangent.
+///
+/// # Errors
+/// What candle gives on another device.
+pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    if own_path(x) { x.contiguous()?.apply_op1(Plain(Function::Tanh)) } else { x.tanh() }
 }
 
-impl CustomOp2 for SiluGradient {
-    fn name(&self) -> &'static str {
-        "silu-gradient"
+/// `ln(1 + exp(x))`, without overflow for large `x`.
+///
+/// # Errors
+/// What candle gives on another device.
+///
+/// # Example
+/// ```
+/// use isotherm::candle_core::{Device, Tensor};
+/// let x = Tensor::new(&[0f64, 1000.0], &Device::Cpu).unwrap();
+/// let y = isotherm::nn::ops::softplus(&x).unwrap().to_vec1::<f64>().unwrap();
+/// assert!((y[0] - 2f64.ln()).abs() < 1e-15 && y[1] == 1000.0);
+/// ```
+pub fn softplus(x: &Tensor) -> Result<Tensor> {
+    if own_path(x) {
+        return x.contiguous()?.apply_op1(Plain(Function::Softplus));
     }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        by_type!(s1, self.name(), T => {
-            let y = map2::<T>(slice(s1, l1)?, slice(s2, l2)?, |x, above| {
-                let s = 1.0 / (1.0 + (-x).exp());
-                above * s * (1.0 + x * (1.0 - s))
-            });
-            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(y), l1.shape().clone()))
-        })
-    }
-
-    fn bwd(&self, x: &Tensor, gradient: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        // silu'' = s (1 - s) (2 + x (1 - 2 s)), with s = (1 + tanh(x / 2)) / 2, which does not overflow
-        let s = (((x * 0.5)?.tanh()? + 1.0)? * 0.5)?;
-        let spread = (&s * s.affine(-1.0, 1.0)?)?;
-        let second = (spread * ((x * s.affine(-2.0, 1.0)?)? + 2.0)?)?;
-        let to_x = ((gradient * above)? * second)?;
-        Ok((Some(to_x), Some(x.apply_op2(&above.contiguous()?, SiluGradient)?)))
-    }
+    // max(x, 0) + ln(1 + exp(-|x|)) has kinks at 0 that cancel; (x + |x|) / 2 keeps them together.
+    let size = x.abs()?;
+    ((x + &size)? * 0.5)? + (size.neg()?.exp()? + 1.0)?.log()?
 }

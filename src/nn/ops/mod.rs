@@ -10,15 +10,27 @@
 //! and the other optimisers and schedules.
 
 mod activation;
+mod attention;
+mod batch_norm;
 mod bias;
+mod channels;
 mod conv2d;
 mod conv2d_kernels;
+mod elementwise;
 mod loss;
+mod normalisation;
+mod normalisation_kernels;
 mod shuffle;
 pub(super) mod slices;
+mod softmax;
 
-pub use activation::{leaky_relu, relu, silu};
+pub use activation::{gelu, gelu_tanh, leaky_relu, relu, sigmoid, silu, softplus, tanh};
+pub use attention::attention;
+pub use batch_norm::{batch_norm, batch_statistics};
 pub use bias::add_bias;
+pub use channels::{channel_product, scale_channels};
 pub use conv2d::{ConvolutionOptions, conv2d};
 pub use loss::{Loss, masked_loss};
+pub use normalisation::{group_norm, instance_norm, layer_norm_last};
 pub use shuffle::{pixel_shuffle, pixel_unshuffle};
+pub use softmax::softmax;
