@@ -6,12 +6,14 @@
 //! checked by [`gradient_check`] in f64 and against PyTorch where a golden vector exists. Inside this
 //! room errors are `candle_core::Result`; what leaves it is a [`NnError`].
 
+pub mod blocks;
 mod convolution;
 mod device;
 mod ema;
 mod error;
 mod gradient_check;
 mod gradients;
+pub mod layers;
 pub mod ops;
 mod optimizer;
 mod parameters;

@@ -1,0 +1,93 @@
+//! A residual block that halves the size by averaging.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::convolution::{Convolution, ConvolutionRecipe};
+use crate::nn::error::NnResult;
+use crate::nn::ops::leaky_relu;
+use crate::nn::parameters::Parameters;
+
+/// Pre-activation residual with average pooling, in two dimensions or three, by the recipe it is built from.
+///
+/// # Formula
+/// ```text
+/// y = P( K₂ σ(K₁ σ(x)) ) + P( S x )
+/// ```
+/// `σ` the leaky rectifier, `K₁` and `K₂` convolutions, `S` a linear map of the channels, `P` the mean over
+/// blocks of 2 (over time too, where there are two frames or more). A last odd row, column or frame is left
+/// out. `S` is taken after `P`, which is the same since both are linear and `P` keeps constants.
+///
+/// # Reference
+/// He et al. (2016), Identity mappings in deep residual networks. doi:10.1007/978-3-319-46493-0_38
+#[derive(Clone, Debug)]
+pub struct PooledResidual {
+    first: Convolution,
+    second: Convolution,
+    shortcut: Convolution,
+    slope: f64,
+}
+
+impl PooledResidual {
+    /// Channels `[outputs, hidden, inputs]`; `slope` of the leaky rectifier.
+    ///
+    /// # Errors
+    /// As [`Parameters::add`].
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::candle_core::{DType, Device, Tensor};
+    /// use isotherm::nn::Parameters;
+    /// use isotherm::nn::blocks::{ConvolutionRecipe, PooledResidual};
+    /// let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
+    /// let block = PooledResidual::new(&mut parameters, "block", ConvolutionRecipe::volume(3), [4, 3, 2], 0.01).unwrap();
+    /// let clip = Tensor::zeros((1, 2, 7, 6, 6), DType::F32, &Device::Cpu).unwrap();
+    /// assert_eq!(block.forward(&clip, false).unwrap().dims(), [1, 4, 3, 3, 3]);
+    /// ```
+    pub fn new(
+        parameters: &mut Parameters,
+        name: &str,
+        recipe: ConvolutionRecipe,
+        [outputs, hidden, inputs]: [usize; 3],
+        slope: f64,
+    ) -> NnResult<PooledResidual> {
+        Ok(PooledResidual {
+            first: recipe.build(parameters, &format!("{name}.conv1"), [hidden, inputs])?,
+            second: recipe.build(parameters, &format!("{name}.conv2"), [outputs, hidden])?,
+            shortcut: recipe.pointwise().build(parameters, &format!("{name}.shortcut"), [outputs, inputs])?,
+            slope,
+        })
+    }
+
+    /// `[b, inputs, (t,) h, w]` to `[b, outputs, (t / 2,) h / 2, w / 2]`.
+    ///
+    /// # Errors
+    /// A sentence where height or width is below 2; those of the convolutions.
+    pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor> {
+        let y = self.first.forward(&leaky_relu(x, self.slope)?, training)?; // [b, hidden, (t,) h, w]
+        let y = self.second.forward(&leaky_relu(&y, self.slope)?, training)?; // [b, outputs, (t,) h, w]
+        halve(&y)? + self.shortcut.forward(&halve(x)?, training)?
+    }
+}
+
+/// The mean over blocks of 2 along height and width, and along time where there are two frames or more.
+/// A last odd row, column or frame is left out.
+///
+/// # Errors
+/// A sentence where height or width is below 2.
+pub fn halve(x: &Tensor) -> Result<Tensor> {
+    let dims = x.dims();
+    if !(4..=5).contains(&dims.len()) || dims[dims.len() - 2..].iter().any(|&size| size < 2) {
+        bail!("halve: input is {dims:?}; [b, c, (t,) h, w] with h and w of at least 2 is wanted");
+    }
+    let (mut kept, mut split, mut means) = (x.clone(), dims[..2].to_vec(), vec![]);
+    for (axis, &size) in dims.iter().enumerate().skip(2) {
+        if size == 1 {
+            split.push(1);
+            continue;
+        }
+        kept = kept.narrow(axis, 0, size / 2 * 2)?;
+        split.extend([size / 2, 2]);
+        means.push(split.len() - 1);
+    }
+    kept.contiguous()?.reshape(split)?.mean(means)
+}
