@@ -1,8 +1,11 @@
 //! Every operation and block against central finite differences in f64, first and second derivative.
 
+mod adversarial;
 mod attention;
 mod convolution;
+mod layers;
 mod normalisation;
+mod resampling;
 
 use candle_core::{DType, Device, Result, Tensor};
 use isotherm::base::random::Random;

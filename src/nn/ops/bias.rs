@@ -1,8 +1,8 @@
 //! One number added to each channel.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
-use rayon::prelude::*;
 
+use super::planes::{map_planes, plane_len, sum_planes};
 use super::slices::{by_type, lane_sum, own_path, slice};
 
 /// `x[b, c, ...] + bias[c]`.
@@ -33,11 +33,6 @@ fn channel_shape(rank: usize, channels: usize) -> Vec<usize> {
     (0..rank).map(|axis| if axis == 1 { channels } else { 1 }).collect()
 }
 
-/// Values of one channel of one image.
-fn plane(shape: &[usize]) -> usize {
-    shape[2..].iter().product::<usize>().max(1)
-}
-
 struct AddBias;
 struct SumToBias;
 
@@ -47,18 +42,13 @@ impl CustomOp2 for AddBias {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        fn run<T: WithDType>(x: &[T], bias: &[T], plane: usize) -> Vec<T> {
-            let mut y = vec![T::from_f64(0.0); x.len()];
-            y.par_chunks_mut(plane).zip(x.par_chunks(plane)).enumerate().for_each(|(i, (y, x))| {
-                let bias = bias[i % bias.len()];
+        by_type!(s1, self.name(), T => {
+            let bias = slice::<T>(s2, l2)?;
+            let y = map_planes(slice::<T>(s1, l1)?, bias.len(), plane_len(l1), |channel, y, x| {
                 for (y, x) in y.iter_mut().zip(x) {
-                    *y = *x + bias;
+                    *y = *x + bias[channel];
                 }
             });
-            y
-        }
-        by_type!(s1, self.name(), T => {
-            let y = run::<T>(slice(s1, l1)?, slice(s2, l2)?, plane(l1.dims()));
             Ok((T::to_cpu_storage_owned(y), l1.shape().clone()))
         })
     }
@@ -74,17 +64,10 @@ impl CustomOp1 for SumToBias {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        fn run<T: WithDType>(x: &[T], channels: usize, plane: usize) -> Vec<T> {
-            let planes: Vec<T> = x.par_chunks(plane).map(lane_sum).collect();
-            let mut sums = vec![T::from_f64(0.0); channels];
-            for (i, value) in planes.into_iter().enumerate() {
-                sums[i % channels] += value;
-            }
-            sums
-        }
         let channels = layout.dims()[1];
         by_type!(storage, self.name(), T => {
-            let sums = run::<T>(slice(storage, layout)?, channels, plane(layout.dims()));
+            let x = slice::<T>(storage, layout)?;
+            let sums = sum_planes(x, x, channels, plane_len(layout), |x, _| lane_sum(x));
             Ok((T::to_cpu_storage_owned(sums), channels.into()))
         })
     }

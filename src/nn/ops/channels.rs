@@ -2,8 +2,8 @@
 //! Each of the two is the other's derivative, so gradients of any order are right.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
-use rayon::prelude::*;
 
+use super::planes::{map_planes, plane_len, sum_planes};
 use super::slices::{by_type, own_path, slice};
 
 /// `x[b, c, ...] · scale[c]`.
@@ -48,8 +48,15 @@ pub fn channel_product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 struct Scale;
 struct Product;
 
-fn plane(layout: &Layout) -> usize {
-    layout.dims()[2..].iter().product::<usize>().max(1)
+/// `Σ a b` in sixteen interleaved lanes.
+fn lane_product<T: WithDType>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::from_f64(0.0); 16];
+    for (a, b) in a.chunks(16).zip(b.chunks(16)) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += *a * *b;
+        }
+    }
+    lanes.into_iter().fold(T::from_f64(0.0), |sum, lane| sum + lane)
 }
 
 impl CustomOp2 for Scale {
@@ -58,18 +65,13 @@ impl CustomOp2 for Scale {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        fn run<T: WithDType>(x: &[T], scale: &[T], plane: usize) -> Vec<T> {
-            let mut y = vec![T::from_f64(0.0); x.len()];
-            y.par_chunks_mut(plane).zip(x.par_chunks(plane)).enumerate().for_each(|(i, (y, x))| {
-                let scale = scale[i % scale.len()];
+        by_type!(s1, self.name(), T => {
+            let scale = slice::<T>(s2, l2)?;
+            let y = map_planes(slice::<T>(s1, l1)?, scale.len(), plane_len(l1), |channel, y, x| {
                 for (y, x) in y.iter_mut().zip(x) {
-                    *y = *x * scale;
+                    *y = *x * scale[channel];
                 }
             });
-            y
-        }
-        by_type!(s1, self.name(), T => {
-            let y = run::<T>(slice(s1, l1)?, slice(s2, l2)?, plane(l1));
             Ok((T::to_cpu_storage_owned(y), l1.shape().clone()))
         })
     }
@@ -88,29 +90,9 @@ impl CustomOp2 for Product {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        fn run<T: WithDType>(a: &[T], b: &[T], channels: usize, plane: usize) -> Vec<T> {
-            let planes: Vec<T> = a
-                .par_chunks(plane)
-                .zip(b.par_chunks(plane))
-                .map(|(a, b)| {
-                    let mut lanes = [T::from_f64(0.0); 16];
-                    for (a, b) in a.chunks(16).zip(b.chunks(16)) {
-                        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-                            *lane += *a * *b;
-                        }
-                    }
-                    lanes.into_iter().fold(T::from_f64(0.0), |sum, lane| sum + lane)
-                })
-                .collect();
-            let mut sums = vec![T::from_f64(0.0); channels];
-            for (i, value) in planes.into_iter().enumerate() {
-                sums[i % channels] += value;
-            }
-            sums
-        }
         let channels = l1.dims()[1];
         by_type!(s1, self.name(), T => {
-            let sums = run::<T>(slice(s1, l1)?, slice(s2, l2)?, channels, plane(l1));
+            let sums = sum_planes(slice::<T>(s1, l1)?, slice::<T>(s2, l2)?, channels, plane_len(l1), lane_product);
             Ok((T::to_cpu_storage_owned(sums), channels.into()))
         })
     }

@@ -1,12 +1,8 @@
-//! 2-D convolution whose gradients of any order are right.
-//!
-//! Forward, input gradient and weight gradient are three bilinear maps; the gradient of each is made of
-//! the other two, so the family is closed under differentiation.
+//! 2-D convolution.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{Result, Tensor};
 
-use super::conv2d_kernels::{Geometry, forward, input_gradient, weight_gradient};
-use super::slices::{by_type, own_path, slice};
+use super::convolution_map::{Axes, convolve};
 
 /// Stride, zero padding (each side, both axes), dilation and groups of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,100 +46,8 @@ impl ConvolutionOptions {
 /// assert_eq!(y.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [10.0]);
 /// ```
 pub fn conv2d(x: &Tensor, weight: &Tensor, options: ConvolutionOptions) -> Result<Tensor> {
-    let (batch, channels, rows, columns) = x.dims4()?;
-    let (outputs, inputs, kernel_rows, kernel_columns) = weight.dims4()?;
     let ConvolutionOptions { stride, padding, dilation, groups } = options;
-    if stride == 0 || dilation == 0 || groups == 0 || kernel_rows == 0 || kernel_columns == 0 {
-        bail!(
-            "conv2d: stride {stride}, dilation {dilation}, groups {groups}, kernel {kernel_rows}x{kernel_columns}; each must be at least 1"
-        );
-    }
-    if inputs * groups != channels || outputs % groups != 0 {
-        bail!(
-            "conv2d: input has {channels} channels, weight is {:?} in {groups} groups; wanted c / groups inputs and a multiple of groups outputs",
-            weight.dims()
-        );
-    }
-    if rows + 2 * padding < dilation * (kernel_rows - 1) + 1 || columns + 2 * padding < dilation * (kernel_columns - 1) + 1 {
-        bail!(
-            "conv2d: an image of {rows}x{columns} with padding {padding} is smaller than the kernel {kernel_rows}x{kernel_columns} at dilation {dilation}"
-        );
-    }
-    if x.dtype() != weight.dtype() {
-        bail!("conv2d: input is {:?} and weight {:?}; the same type is wanted", x.dtype(), weight.dtype());
-    }
-    if !own_path(x) {
-        return x.conv2d(weight, padding, stride, dilation, groups);
-    }
-    let geometry = Geometry {
-        batch,
-        groups,
-        inputs,
-        outputs: outputs / groups,
-        rows,
-        columns,
-        kernel_rows,
-        kernel_columns,
-        stride,
-        padding,
-        dilation,
-    };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Bilinear { map: Map::Forward, geometry })
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Map {
-    /// (x, weight) to y
-    Forward,
-    /// (dy, weight) to dx
-    InputGradient,
-    /// (x, dy) to dweight
-    WeightGradient,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Bilinear {
-    map: Map,
-    geometry: Geometry,
-}
-
-impl Bilinear {
-    fn run<T: WithDType>(&self, a: &[T], b: &[T]) -> (CpuStorage, Shape) {
-        let g = &self.geometry;
-        let (values, shape): (Vec<T>, Shape) = match self.map {
-            Map::Forward => (forward(g, a, b), (g.batch, g.groups * g.outputs, g.output_rows(), g.output_columns()).into()),
-            Map::InputGradient => (input_gradient(g, a, b), (g.batch, g.groups * g.inputs, g.rows, g.columns).into()),
-            Map::WeightGradient => {
-                (weight_gradient(g, a, b), (g.groups * g.outputs, g.inputs, g.kernel_rows, g.kernel_columns).into())
-            }
-        };
-        (T::to_cpu_storage_owned(values), shape)
-    }
-}
-
-impl CustomOp2 for Bilinear {
-    fn name(&self) -> &'static str {
-        match self.map {
-            Map::Forward => "conv2d",
-            Map::InputGradient => "conv2d-input-gradient",
-            Map::WeightGradient => "conv2d-weight-gradient",
-        }
-    }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        by_type!(s1, self.name(), T => Ok(self.run::<T>(slice(s1, l1)?, slice(s2, l2)?)))
-    }
-
-    fn bwd(&self, a: &Tensor, b: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let above = above.contiguous()?;
-        let with = |map| Bilinear { map, ..*self };
-        let (first, second) = match self.map {
-            Map::Forward => (above.apply_op2(b, with(Map::InputGradient))?, a.apply_op2(&above, with(Map::WeightGradient))?),
-            Map::InputGradient => (above.apply_op2(b, with(Map::Forward))?, above.apply_op2(a, with(Map::WeightGradient))?),
-            Map::WeightGradient => (b.apply_op2(&above, with(Map::InputGradient))?, a.apply_op2(&above, with(Map::Forward))?),
-        };
-        Ok((Some(first), Some(second)))
-    }
+    convolve("conv2d", 2, x, weight, Axes::uniform(2, stride, padding, dilation, groups))
 }
 
 #[cfg(test)]

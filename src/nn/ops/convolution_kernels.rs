@@ -1,8 +1,9 @@
-//! The loops of the 2-D convolution on the CPU: forward, gradient of the input, gradient of the weight.
+//! The loops of the convolutions on the CPU: forward, gradient of the input, gradient of the weight.
 //!
-//! A tile of output rows is gathered into a matrix (kernel taps by pixels) that fits the cache, and
-//! multiplied by the weights. Tiles are fixed by the shape alone and sums run in a fixed order, so the
-//! result is the same for any number of threads.
+//! There are always three spatial axes (time, height, width); an image has one frame, a series one frame
+//! of one row. A tile of output rows is gathered into a matrix (kernel taps by pixels) that fits the
+//! cache, and multiplied by the weights. Tiles are fixed by the shape alone and sums run in a fixed order,
+//! so the result is the same for any number of threads.
 
 use candle_core::WithDType;
 use rayon::prelude::*;
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 /// Values of a gathered tile: about 512 KiB in f32, the size of a core's second-level cache.
 const TILE_VALUES: usize = 131_072;
 
-/// All sizes of one convolution.
+/// All sizes of one convolution; arrays are (time, height, width).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     pub batch: usize,
@@ -19,39 +20,51 @@ pub(crate) struct Geometry {
     pub inputs: usize,
     /// Output channels of one group.
     pub outputs: usize,
-    pub rows: usize,
-    pub columns: usize,
-    pub kernel_rows: usize,
-    pub kernel_columns: usize,
-    pub stride: usize,
-    pub padding: usize,
-    pub dilation: usize,
+    pub size: [usize; 3],
+    pub kernel: [usize; 3],
+    pub stride: [usize; 3],
+    pub padding: [usize; 3],
+    pub dilation: [usize; 3],
 }
 
 impl Geometry {
-    pub fn output_rows(&self) -> usize {
-        (self.rows + 2 * self.padding - self.dilation * (self.kernel_rows - 1) - 1) / self.stride + 1
+    pub fn output_size(&self) -> [usize; 3] {
+        [0, 1, 2].map(|a| (self.size[a] + 2 * self.padding[a] - self.reach(a) - 1) / self.stride[a] + 1)
     }
 
-    pub fn output_columns(&self) -> usize {
-        (self.columns + 2 * self.padding - self.dilation * (self.kernel_columns - 1) - 1) / self.stride + 1
+    /// Distance of the first and the last tap.
+    fn reach(&self, axis: usize) -> usize {
+        self.dilation[axis] * (self.kernel[axis] - 1)
     }
 
     fn taps(&self) -> usize {
-        self.inputs * self.kernel_rows * self.kernel_columns
+        self.inputs * self.kernel_len()
+    }
+
+    fn kernel_len(&self) -> usize {
+        self.kernel.iter().product()
     }
 
     fn input_plane(&self) -> usize {
-        self.rows * self.columns
+        self.size.iter().product()
     }
 
     fn output_plane(&self) -> usize {
-        self.output_rows() * self.output_columns()
+        self.output_size().iter().product()
+    }
+
+    /// Output rows of all frames.
+    fn output_rows(&self) -> usize {
+        self.output_size()[0] * self.output_size()[1]
+    }
+
+    fn output_columns(&self) -> usize {
+        self.output_size()[2]
     }
 
     /// Output rows of one tile.
     fn tile_rows(&self) -> usize {
-        (TILE_VALUES / self.taps().max(1) / self.output_columns().max(1)).clamp(1, self.output_rows())
+        (TILE_VALUES / self.taps().max(1) / self.output_columns().max(1)).clamp(1, self.output_rows().max(1))
     }
 
     /// Values of a gathered tile of `rows` output rows.
@@ -61,72 +74,86 @@ impl Geometry {
 
     /// Output columns `[low, high)` whose source column lies inside the image, for kernel column `kx`.
     fn inside(&self, kx: usize) -> (usize, usize) {
-        let (offset, padding, columns) = (kx * self.dilation, self.padding, self.columns);
-        let low = padding.saturating_sub(offset).div_ceil(self.stride);
-        let high = if columns + padding > offset { (columns + padding - offset - 1) / self.stride + 1 } else { 0 };
+        let (offset, padding, columns, stride) = (kx * self.dilation[2], self.padding[2], self.size[2], self.stride[2]);
+        let low = padding.saturating_sub(offset).div_ceil(stride);
+        let high = if columns + padding > offset { (columns + padding - offset - 1) / stride + 1 } else { 0 };
         let high = high.min(self.output_columns());
         (low.min(high), high)
+    }
+
+    /// Where in a plane the source row of an output row starts, for a kernel tap; `None` in the padding.
+    fn source_row(&self, frame: usize, row: usize, kt: usize, ky: usize) -> Option<usize> {
+        let source = |axis: usize, position: usize, tap: usize| {
+            let padded = position * self.stride[axis] + tap * self.dilation[axis];
+            padded.checked_sub(self.padding[axis]).filter(|inside| *inside < self.size[axis])
+        };
+        Some((source(0, frame, kt)? * self.size[1] + source(1, row, ky)?) * self.size[2])
+    }
+
+    /// Calls `body` for each line of a tile of output rows `[first, last)`: with the number of the tap, of
+    /// the line, and the stretch of source values for its columns `[low, high)`, if any.
+    fn for_each_line(&self, first: usize, last: usize, mut body: impl FnMut(usize, usize, Option<(usize, usize, usize)>)) {
+        let rows = self.output_size()[1];
+        let mut tap = 0;
+        for input in 0..self.inputs {
+            let plane = input * self.input_plane();
+            for kt in 0..self.kernel[0] {
+                for ky in 0..self.kernel[1] {
+                    for kx in 0..self.kernel[2] {
+                        let (low, high) = self.inside(kx);
+                        for row in first..last {
+                            let source = self.source_row(row / rows, row % rows, kt, ky).filter(|_| low < high);
+                            let start = |row: usize| plane + row + low * self.stride[2] + kx * self.dilation[2] - self.padding[2];
+                            body(tap, row - first, source.map(|row| (start(row), low, high)));
+                        }
+                        tap += 1;
+                    }
+                }
+            }
+        }
     }
 }
 
 /// Gathers output rows `[first, last)` of one group of one image: row r of `tile` holds, for kernel tap
 /// r, the source value of each output pixel (0 outside the image).
 fn gather<T: WithDType>(g: &Geometry, image: &[T], first: usize, last: usize, tile: &mut [T]) {
-    let (width, zero) = (g.output_columns(), T::from_f64(0.0));
+    let (width, step, zero) = (g.output_columns(), g.stride[2], T::from_f64(0.0));
     let pixels = (last - first) * width;
-    let mut taps = tile.chunks_exact_mut(pixels);
-    for plane in image.chunks_exact(g.input_plane()) {
-        for ky in 0..g.kernel_rows {
-            for kx in 0..g.kernel_columns {
-                let Some(tap) = taps.next() else { return };
-                let (low, high) = g.inside(kx);
-                for (line, y) in tap.chunks_exact_mut(width).zip(first..last) {
-                    let source = y * g.stride + ky * g.dilation;
-                    if source < g.padding || source >= g.rows + g.padding || low == high {
-                        line.fill(zero);
-                        continue;
-                    }
-                    let row = &plane[(source - g.padding) * g.columns..][..g.columns];
-                    let start = low * g.stride + kx * g.dilation - g.padding;
-                    line[..low].fill(zero);
-                    line[high..].fill(zero);
-                    if g.stride == 1 {
-                        line[low..high].copy_from_slice(&row[start..start + high - low]);
-                    } else {
-                        for (value, source) in line[low..high].iter_mut().zip(row[start..].iter().step_by(g.stride)) {
-                            *value = *source;
-                        }
-                    }
-                }
+    g.for_each_line(first, last, |tap, line, source| {
+        let line = &mut tile[tap * pixels + line * width..][..width];
+        let Some((start, low, high)) = source else {
+            line.fill(zero);
+            return;
+        };
+        line[..low].fill(zero);
+        line[high..].fill(zero);
+        if step == 1 {
+            line[low..high].copy_from_slice(&image[start..start + high - low]);
+        } else {
+            for (value, source) in line[low..high].iter_mut().zip(image[start..].iter().step_by(step)) {
+                *value = *source;
             }
         }
-    }
+    });
 }
 
 /// The adjoint of [`gather`]: adds each tile value back to the pixel it came from.
 fn scatter_add<T: WithDType>(g: &Geometry, tile: &[T], first: usize, last: usize, image: &mut [T]) {
-    let width = g.output_columns();
+    let (width, step) = (g.output_columns(), g.stride[2]);
     let pixels = (last - first) * width;
-    let mut taps = tile.chunks_exact(pixels);
-    for plane in image.chunks_exact_mut(g.input_plane()) {
-        for ky in 0..g.kernel_rows {
-            for kx in 0..g.kernel_columns {
-                let Some(tap) = taps.next() else { return };
-                let (low, high) = g.inside(kx);
-                for (line, y) in tap.chunks_exact(width).zip(first..last) {
-                    let source = y * g.stride + ky * g.dilation;
-                    if source < g.padding || source >= g.rows + g.padding || low == high {
-                        continue;
-                    }
-                    let row = &mut plane[(source - g.padding) * g.columns..][..g.columns];
-                    let start = low * g.stride + kx * g.dilation - g.padding;
-                    for (target, value) in row[start..].iter_mut().step_by(g.stride).zip(&line[low..high]) {
-                        *target += *value;
-                    }
-                }
+    g.for_each_line(first, last, |tap, line, source| {
+        let Some((start, low, high)) = source else { return };
+        let line = &tile[tap * pixels + line * width..][low..high];
+        if step == 1 {
+            for (target, value) in image[start..start + high - low].iter_mut().zip(line) {
+                *target += *value;
+            }
+        } else {
+            for (target, value) in image[start..].iter_mut().step_by(step).zip(line) {
+                *target += *value;
             }
         }
-    }
+    });
 }
 
 /// A matrix in memory: where it starts and how far apart rows and columns are.
@@ -181,11 +208,11 @@ fn multiply<T: WithDType>(
     }
 }
 
-/// The output: `[batch, groups * outputs, output_rows, output_columns]`.
+/// The output: `[batch, groups * outputs, output size]`.
 pub(crate) fn forward<T: WithDType>(g: &Geometry, x: &[T], weight: &[T]) -> Vec<T> {
     let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
     let mut out = vec![T::from_f64(0.0); g.batch * g.groups * g.outputs * plane];
-    let pointwise = g.kernel_rows == 1 && g.kernel_columns == 1 && g.stride == 1 && g.padding == 0;
+    let pointwise = g.kernel == [1; 3] && g.stride == [1; 3] && g.padding == [0; 3];
     // A task is one group of one image: disjoint stretches of the output, whatever the threads do. Where
     // there are few of them, tiles inside are shared out as well.
     let tile_rows = g.tile_rows();
@@ -237,13 +264,11 @@ pub(crate) fn forward<T: WithDType>(g: &Geometry, x: &[T], weight: &[T]) -> Vec<
 /// The gradient of the input, from the gradient of the output.
 pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], weight: &[T]) -> Vec<T> {
     let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
-    let reach = g.dilation * (g.kernel_rows - 1);
-    if g.stride == 1 && g.kernel_rows == g.kernel_columns && reach >= g.padding {
+    if g.stride == [1; 3] && (0..3).all(|axis| g.reach(axis) >= g.padding[axis]) {
         // With stride 1 it is itself a convolution, by the turned kernel with inputs and outputs swapped.
-        let kernel = g.kernel_rows * g.kernel_columns;
+        let kernel = g.kernel_len();
         let mut turned = vec![T::from_f64(0.0); weight.len()];
-        for (group, (target, source)) in turned.chunks_mut(g.outputs * taps).zip(weight.chunks(g.outputs * taps)).enumerate() {
-            debug_assert!(group < g.groups);
+        for (target, source) in turned.chunks_mut(g.outputs * taps).zip(weight.chunks(g.outputs * taps)) {
             for output in 0..g.outputs {
                 for input in 0..g.inputs {
                     let from = &source[(output * g.inputs + input) * kernel..][..kernel];
@@ -257,9 +282,8 @@ pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], 
         let swapped = Geometry {
             inputs: g.outputs,
             outputs: g.inputs,
-            rows: g.output_rows(),
-            columns: g.output_columns(),
-            padding: reach - g.padding,
+            size: g.output_size(),
+            padding: [0, 1, 2].map(|axis| g.reach(axis) - g.padding[axis]),
             ..*g
         };
         return forward(&swapped, output_gradient, &turned);
@@ -283,7 +307,7 @@ pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], 
     gradient
 }
 
-/// The gradient of the weight: `[groups * outputs, inputs, kernel_rows, kernel_columns]`.
+/// The gradient of the weight: `[groups * outputs, inputs, kernel]`.
 pub(crate) fn weight_gradient<T: WithDType>(g: &Geometry, x: &[T], output_gradient: &[T]) -> Vec<T> {
     let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
     let tile_rows = g.tile_rows();
