@@ -125,13 +125,13 @@ fn built<B>(build: impl FnOnce(&mut Parameters) -> NnResult<B>) -> (Parameters, 
 
 #[test]
 fn layers() {
-    let (p, linear) = built(|p| Linear::new(p, "l", [3, 4]));
+    let (p, linear) = built(|p| Linear::standard(p, "l", [3, 4]));
     check("linear", &p, &[&[2, 5, 4]], |x| linear.forward(&x[0]));
     let (p, norm) = built(|p| GroupNorm::new(p, "n", 4, 2, 1e-5));
     check("group norm", &p, &[&[2, 4, 3, 2]], |x| norm.forward(&x[0]));
     let (p, norm) = built(|p| LayerNorm::new(p, "n", 4, 1e-5));
     check("layer norm", &p, &[&[2, 3, 4]], |x| norm.forward(&x[0]));
-    let (p, norm) = built(|p| BatchNorm::new(p, "n", 3));
+    let (p, norm) = built(|p| BatchNorm::new(p, "n", 3, 1e-5, 0.1));
     check("batch norm, training", &p, &[&[2, 3, 2, 2]], |x| norm.forward(&x[0], true));
     // The statistics that training moved stand still in evaluation.
     check("batch norm, evaluation", &p, &[&[2, 3, 2, 2]], |x| norm.forward(&x[0], false));
@@ -163,7 +163,8 @@ fn residual_blocks() {
         let (p, block) = built(|p| ResidualBlock::new(p, "b", &config));
         check(&format!("residual, {conditioning:?}"), &p, &[&[2, 4, 3, 2], &[2, 3]], |x| block.forward(&x[0], Some(&x[1])));
     }
-    for (recipe, shape) in [(ConvolutionRecipe::plane(3), vec![2, 2, 5, 4]), (ConvolutionRecipe::volume(3), vec![1, 2, 3, 4, 4])] {
+    for (recipe, shape) in [(ConvolutionRecipe::plane(3), vec![2, 2, 5, 4]), (ConvolutionRecipe::volume(3), vec![1, 2, 3, 4, 4])]
+    {
         let (p, block) = built(|p| PooledResidual::new(p, "b", recipe, [4, 3, 2], 0.01));
         check("pooled residual", &p, &[&shape], |x| block.forward(&x[0], false));
         check_penalty("pooled residual", &p, &[&shape], |x| block.forward(&x[0], false));

@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Tensor, Var};
 use isotherm::nn::ops::{
     ConvolutionOptions, Loss, Outside, Pad, Padding, Resampling, TransposedOptions, add_bias, area_pool, attention,
-    average_pool2d, batch_norm, batch_statistics, bce_with_logits, conv2d, conv_transpose2d, gelu, gelu_tanh, gradient_penalty,
+    average_pool2d, batch_norm, batch_statistics, bce_with_logits, conv_transpose2d, conv2d, gelu, gelu_tanh, gradient_penalty,
     grid_sample, group_norm, hinge_critic, hinge_generator, instance_norm, interpolate, interpolate_antialiased, layer_norm_last,
     leaky_relu, masked_loss, max_pool2d, pad2d, pixel_shuffle, pixel_unshuffle, relu, sigmoid, silu, softmax, softplus, tanh,
     timestep_embedding,

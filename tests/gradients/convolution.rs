@@ -27,9 +27,7 @@ fn series_and_volumes() {
     let inputs = |x: &[usize], w: &[usize]| [normal(x, "x"), normal(w, "w")];
     check("conv1d", &inputs(&[2, 2, 5], &[3, 2, 3]), |t| conv1d(&t[0], &t[1], 1, 1, 1, 1));
     check("conv1d, strided groups", &inputs(&[3, 4, 6], &[2, 2, 2]), |t| conv1d(&t[0], &t[1], 2, 1, 2, 2));
-    check("conv3d", &inputs(&[2, 1, 3, 2, 3], &[2, 1, 3, 3, 3]), |t| {
-        conv3d(&t[0], &t[1], &Convolution3dOptions::same([3; 3]))
-    });
+    check("conv3d", &inputs(&[2, 1, 3, 2, 3], &[2, 1, 3, 3, 3]), |t| conv3d(&t[0], &t[1], &Convolution3dOptions::same([3; 3])));
     let uneven = Convolution3dOptions { stride: [2, 1, 2], padding: [1, 0, 1], dilation: [1, 2, 1], groups: 2 };
     check("conv3d, uneven", &inputs(&[1, 2, 3, 4, 3], &[2, 1, 2, 2, 2]), |t| conv3d(&t[0], &t[1], &uneven));
 }

@@ -60,11 +60,6 @@ fn each_layer() {
     check_layer("LayerNorm", &[2, 3, 4], |p| LayerNorm::new(p, "n", 4, 1e-5), LayerNorm::forward);
     check_layer("InstanceNorm", &[2, 2, 5], |p| InstanceNorm::new(p, "n", 2, 1e-5), InstanceNorm::forward);
     for training in [true, false] {
-        check_layer(
-            "BatchNorm",
-            &[3, 2, 2],
-            |p| BatchNorm::new(p, "n", 2, 1e-5, 0.1),
-            |layer, x| layer.forward(x, training),
-        );
+        check_layer("BatchNorm", &[3, 2, 2], |p| BatchNorm::new(p, "n", 2, 1e-5, 0.1), |layer, x| layer.forward(x, training));
     }
 }

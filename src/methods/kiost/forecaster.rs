@@ -104,7 +104,7 @@ impl Forecaster {
         }
         Ok(Forecaster {
             calendar: Time2Vec::new(parameters, "calendar", calendar)?,
-            enter: Linear::new(parameters, "enter", [width, 1 + 2 * calendar + stations])?,
+            enter: Linear::standard(parameters, "enter", [width, 1 + 2 * calendar + stations])?,
             core: match core {
                 Core::Lstm { layers } => CoreLayers::Lstm(Lstm::new(parameters, "core", width, width, layers)?),
                 Core::Transformer { heads, layers, hidden } => {
@@ -112,9 +112,9 @@ impl Forecaster {
                     CoreLayers::Transformer(Transformer::new(parameters, "core", &config)?)
                 }
             },
-            hidden: Linear::new(parameters, "head.linear1", [width, width])?,
-            norm: BatchNorm::new(parameters, "head.norm", width)?,
-            out: Linear::new(parameters, "head.linear2", [1, width])?,
+            hidden: Linear::standard(parameters, "head.linear1", [width, width])?,
+            norm: BatchNorm::new(parameters, "head.norm", width, 1e-5, 0.1)?,
+            out: Linear::standard(parameters, "head.linear2", [1, width])?,
             config: config.clone(),
         })
     }

@@ -28,8 +28,8 @@ impl TemporalAttention {
     /// For this number of frames; `hidden` between the two linear maps.
     pub fn new(parameters: &mut Parameters, name: &str, frames: usize, hidden: usize) -> NnResult<TemporalAttention> {
         Ok(TemporalAttention {
-            first: Linear::new(parameters, &format!("{name}.linear1"), [hidden, frames])?,
-            second: Linear::new(parameters, &format!("{name}.linear2"), [frames, hidden])?,
+            first: Linear::standard(parameters, &format!("{name}.linear1"), [hidden, frames])?,
+            second: Linear::standard(parameters, &format!("{name}.linear2"), [frames, hidden])?,
             frames,
         })
     }

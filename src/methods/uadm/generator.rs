@@ -50,7 +50,7 @@ impl GeneratorConfig {
     pub fn quick() -> GeneratorConfig {
         GeneratorConfig {
             factor: 5,
-            widths: vec![32, 48, 64],
+            widths: vec![24, 32, 48],
             blocks: 1,
             swin: SwinConfig { width: 32, head_width: 16, window: 4, depth: 2, widening: 2 },
             fine_width: 16,

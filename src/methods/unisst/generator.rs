@@ -77,7 +77,7 @@ impl Generator {
             before: (0..5).map(|i| block(parameters, i)).collect::<NnResult<Vec<_>>>()?,
             attention: PooledAttention::new(parameters, "attention", 2 * w, START)?,
             after: block(parameters, 5)?,
-            norm: BatchNorm::new(parameters, "norm", w)?,
+            norm: BatchNorm::new(parameters, "norm", w, 1e-5, 0.1)?,
             last: recipe(w, 3).build(parameters, "last", [1, w])?,
         })
     }

@@ -50,12 +50,7 @@ impl ConvolutionRecipe {
 
     /// Over `[b, c, t, h, w]` with a cubic kernel; the size is kept for an odd kernel.
     pub fn volume(kernel: usize) -> ConvolutionRecipe {
-        ConvolutionRecipe {
-            volume: true,
-            kernel: [kernel; 3],
-            padding: [kernel / 2; 3],
-            ..ConvolutionRecipe::plane(kernel)
-        }
+        ConvolutionRecipe { volume: true, kernel: [kernel; 3], padding: [kernel / 2; 3], ..ConvolutionRecipe::plane(kernel) }
     }
 
     /// The same dimensions and settings with kernel 1: a linear map of the channels.
@@ -111,11 +106,7 @@ impl ConvolutionRecipe {
         } else {
             Weight::Plain(parameters.add(format!("{name}.weight"), &shape, self.init)?)
         };
-        let bias = if self.bias {
-            Some(parameters.add(format!("{name}.bias"), &[outputs], Init::Constant(0.0))?)
-        } else {
-            None
-        };
+        let bias = if self.bias { Some(parameters.add(format!("{name}.bias"), &[outputs], Init::Constant(0.0))?) } else { None };
         Ok(Convolution { recipe: self, weight, bias })
     }
 }

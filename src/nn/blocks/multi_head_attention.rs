@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 use crate::nn::error::{NnError, NnResult};
 use crate::nn::layers::Linear;
 use crate::nn::ops::attention;
-use crate::nn::parameters::Parameters;
+use crate::nn::parameters::{Init, Parameters};
 
 /// Queries from one sequence, keys and values from another (or the same), each head on its own part of the
 /// width, and a linear map of the heads put side by side.
@@ -40,13 +40,13 @@ impl MultiHeadAttention {
         let mut projection = |part: &str| {
             let name = format!("{name}.{part}");
             if projection_bias {
-                Linear::new(parameters, &name, [width, width])
+                Linear::standard(parameters, &name, [width, width])
             } else {
-                Linear::without_bias(parameters, &name, [width, width])
+                Linear::new(parameters, &name, [width, width], Init::UniformFanIn, None)
             }
         };
         let (query, key, value) = (projection("query")?, projection("key")?, projection("value")?);
-        let out = Linear::new(parameters, &format!("{name}.out"), [width, width])?;
+        let out = Linear::standard(parameters, &format!("{name}.out"), [width, width])?;
         Ok(MultiHeadAttention { query, key, value, out, heads })
     }
 

@@ -41,9 +41,9 @@ impl NormalisedResidual {
         [outputs, inputs]: [usize; 2],
     ) -> NnResult<NormalisedResidual> {
         Ok(NormalisedResidual {
-            norm1: BatchNorm::new(parameters, &format!("{name}.norm1"), inputs)?,
+            norm1: BatchNorm::new(parameters, &format!("{name}.norm1"), inputs, 1e-5, 0.1)?,
             conv1: recipe.build(parameters, &format!("{name}.conv1"), [outputs, inputs])?,
-            norm2: BatchNorm::new(parameters, &format!("{name}.norm2"), outputs)?,
+            norm2: BatchNorm::new(parameters, &format!("{name}.norm2"), outputs, 1e-5, 0.1)?,
             conv2: recipe.build(parameters, &format!("{name}.conv2"), [outputs, outputs])?,
             shortcut: if inputs == outputs {
                 None

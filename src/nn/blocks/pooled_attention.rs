@@ -54,7 +54,7 @@ impl PooledAttention {
     /// Those of the layers.
     pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor> {
         let (b, _, h, w) = x.dims4()?;
-        let pooled = |map: &Convolution| max_pool2d(&map.forward(x, training)?, 2, 2, 0);
+        let pooled = |map: &Convolution| max_pool2d(&map.forward(x, training)?, [2, 2], [2, 2], [0, 0]);
         let flat = |x: Tensor| x.flatten_from(2)?.transpose(1, 2)?.unsqueeze(1)?.contiguous(); // [b, 1, n, c]
         let query = flat(self.query.forward(x, training)?)?;
         let (key, value) = (flat(pooled(&self.key)?)?, flat(pooled(&self.value)?)?);

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::convolution::{Convolution, ConvolutionRecipe};
 use crate::nn::error::NnResult;
-use crate::nn::ops::leaky_relu;
+use crate::nn::ops::{average_pool2d, average_pool3d, leaky_relu};
 use crate::nn::parameters::Parameters;
 
 /// Pre-activation residual with average pooling, in two dimensions or three, by the recipe it is built from.
@@ -79,15 +79,9 @@ pub fn halve(x: &Tensor) -> Result<Tensor> {
     if !(4..=5).contains(&dims.len()) || dims[dims.len() - 2..].iter().any(|&size| size < 2) {
         bail!("halve: input is {dims:?}; [b, c, (t,) h, w] with h and w of at least 2 is wanted");
     }
-    let (mut kept, mut split, mut means) = (x.clone(), dims[..2].to_vec(), vec![]);
-    for (axis, &size) in dims.iter().enumerate().skip(2) {
-        if size == 1 {
-            split.push(1);
-            continue;
-        }
-        kept = kept.narrow(axis, 0, size / 2 * 2)?;
-        split.extend([size / 2, 2]);
-        means.push(split.len() - 1);
+    if dims.len() == 4 {
+        return average_pool2d(x, [2; 2], [2; 2], [0; 2]);
     }
-    kept.contiguous()?.reshape(split)?.mean(means)
+    let times = dims[2].min(2);
+    average_pool3d(x, [times, 2, 2], [times, 2, 2], [0; 3])
 }

@@ -69,7 +69,7 @@ impl ResidualBlock {
     /// Parameters `NAME.norm1`, `NAME.conv1`, `NAME.embedding`, `NAME.norm2`, `NAME.conv2`, `NAME.shortcut`.
     ///
     /// # Errors
-    /// As [`Parameters::add`]; where the channels are no multiple of the groups.
+    /// As [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, name: &str, config: &ResidualBlockConfig) -> NnResult<ResidualBlock> {
         let ResidualBlockConfig { inputs, outputs, groups, .. } = *config;
         let weights = Init::UniformFanIn;
@@ -84,7 +84,7 @@ impl ResidualBlock {
             norm1: GroupNorm::new(parameters, &format!("{name}.norm1"), inputs, groups, NORM_EPSILON)?,
             conv1: Convolution2d::new(parameters, &format!("{name}.conv1"), [outputs, inputs], 3, same, weights)?,
             embedding: told
-                .map(|told| Linear::new(parameters, &format!("{name}.embedding"), [told, config.embedding]))
+                .map(|told| Linear::standard(parameters, &format!("{name}.embedding"), [told, config.embedding]))
                 .transpose()?,
             norm2: GroupNorm::new(parameters, &format!("{name}.norm2"), outputs, groups, NORM_EPSILON)?,
             conv2: Convolution2d::new(parameters, &format!("{name}.conv2"), [outputs, outputs], 3, same, last)?,

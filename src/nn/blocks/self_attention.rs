@@ -23,7 +23,7 @@ impl SelfAttention {
     /// For `channels` channels, in heads of `head_width`.
     ///
     /// # Errors
-    /// [`NnError::Argument`] where heads or groups do not divide the channels; as [`Parameters::add`].
+    /// [`NnError::Argument`] where the heads do not divide the channels; as [`Parameters::add`].
     pub fn new(
         parameters: &mut Parameters,
         name: &str,

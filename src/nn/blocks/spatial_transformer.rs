@@ -44,7 +44,7 @@ impl SpatialTransformer {
     /// For `channels` channels, in heads of `head_width`.
     ///
     /// # Errors
-    /// [`crate::nn::NnError::Argument`] where heads or groups do not divide the channels; as
+    /// [`crate::nn::NnError::Argument`] where the heads do not divide the channels; as
     /// [`Parameters::add`].
     pub fn new(
         parameters: &mut Parameters,
@@ -56,13 +56,13 @@ impl SpatialTransformer {
         let (c, heads) = (channels, heads(channels, head_width)?);
         Ok(SpatialTransformer {
             norm: GroupNorm::new(parameters, &format!("{name}.norm"), c, groups, GROUP_NORM_EPSILON)?,
-            enter: Linear::new(parameters, &format!("{name}.enter"), [c, c])?,
+            enter: Linear::standard(parameters, &format!("{name}.enter"), [c, c])?,
             norm1: LayerNorm::new(parameters, &format!("{name}.norm1"), c, NORM_EPSILON)?,
             attention: MultiHeadAttention::new(parameters, &format!("{name}.attention"), c, heads, false)?,
             norm2: LayerNorm::new(parameters, &format!("{name}.norm2"), c, NORM_EPSILON)?,
-            gated: Linear::new(parameters, &format!("{name}.gated"), [2 * WIDER * c, c])?,
-            narrow: Linear::new(parameters, &format!("{name}.narrow"), [c, WIDER * c])?,
-            leave: Linear::new(parameters, &format!("{name}.leave"), [c, c])?,
+            gated: Linear::standard(parameters, &format!("{name}.gated"), [2 * WIDER * c, c])?,
+            narrow: Linear::standard(parameters, &format!("{name}.narrow"), [c, WIDER * c])?,
+            leave: Linear::standard(parameters, &format!("{name}.leave"), [c, c])?,
         })
     }
 

@@ -69,8 +69,14 @@ impl SwinLayer {
         groups: usize,
     ) -> NnResult<SwinLayer> {
         let SwinConfig { width, head_width, window, depth, widening } = *config;
-        if [width, head_width, window, depth, widening].contains(&0) || width % head_width != 0 {
-            return Err(NnError::Argument(format!("Swin layer {config:?}: all sizes of at least 1 and whole heads are wanted")));
+        if [width, head_width, window, depth, widening].contains(&0)
+            || groups == 0
+            || width % head_width != 0
+            || width % groups != 0
+        {
+            return Err(NnError::Argument(format!(
+                "Swin layer {config:?} in {groups} groups: sizes of at least 1, whole heads and whole groups are wanted"
+            )));
         }
         let map = |parameters: &mut Parameters, name: String, channels: [usize; 2]| {
             Convolution2d::new(parameters, &name, channels, 1, ConvolutionOptions::default(), Init::UniformFanIn)

@@ -31,8 +31,8 @@ impl TimeEmbedding {
         }
         Ok(TimeEmbedding {
             sinusoids,
-            first: Linear::new(parameters, &format!("{name}.linear1"), [width, sinusoids])?,
-            second: Linear::new(parameters, &format!("{name}.linear2"), [width, width])?,
+            first: Linear::standard(parameters, &format!("{name}.linear1"), [width, sinusoids])?,
+            second: Linear::standard(parameters, &format!("{name}.linear2"), [width, width])?,
         })
     }
 

@@ -48,8 +48,8 @@ struct FeedForward {
 impl FeedForward {
     fn new(parameters: &mut Parameters, name: &str, config: &TransformerConfig) -> NnResult<FeedForward> {
         Ok(FeedForward {
-            first: Linear::new(parameters, &format!("{name}.linear1"), [config.hidden, config.width])?,
-            second: Linear::new(parameters, &format!("{name}.linear2"), [config.width, config.hidden])?,
+            first: Linear::standard(parameters, &format!("{name}.linear1"), [config.hidden, config.width])?,
+            second: Linear::standard(parameters, &format!("{name}.linear2"), [config.width, config.hidden])?,
         })
     }
 

@@ -171,8 +171,7 @@ impl Unet {
         let stem = [width, config.inputs];
         let stem =
             Convolution2d::new(parameters, &format!("{name}.stem"), stem, 3, ConvolutionOptions::same(3), Init::UniformFanIn)?;
-        let time =
-            if told { Some(TimeEmbedding::new(parameters, &format!("{name}.time"), sinusoids, embedding)?) } else { None };
+        let time = if told { Some(TimeEmbedding::new(parameters, &format!("{name}.time"), sinusoids, embedding)?) } else { None };
         let last = config.levels.len() - 1;
         let (mut down, mut skips) = (vec![], vec![width]);
         for (l, level) in config.levels.iter().enumerate() {
@@ -306,14 +305,7 @@ impl UnetHead {
         let same = ConvolutionOptions::same(3);
         Ok(UnetHead {
             norm: GroupNorm::new(parameters, &format!("{name}.norm"), width, config.groups, NORM_EPSILON)?,
-            convolution: Convolution2d::new(
-                parameters,
-                &format!("{name}.conv"),
-                [outputs, width],
-                3,
-                same,
-                Init::UniformFanIn,
-            )?,
+            convolution: Convolution2d::new(parameters, &format!("{name}.conv"), [outputs, width], 3, same, Init::UniformFanIn)?,
         })
     }
 

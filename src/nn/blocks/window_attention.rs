@@ -57,8 +57,8 @@ impl WindowAttention {
         }
         let moved = |x: Tensor, back: bool| -> Result<Tensor> {
             let sign = if back { 1 } else { -1 };
-            let x = if shift_y > 0 { roll(&x, sign * shift_y as i64, 2)? } else { x };
-            if shift_x > 0 { roll(&x, sign * shift_x as i64, 3) } else { Ok(x) }
+            let x = if shift_y > 0 { roll(&x, sign * shift_y as isize, 2)? } else { x };
+            if shift_x > 0 { roll(&x, sign * shift_x as isize, 3) } else { Ok(x) }
         };
         let (heads, pixels) = (self.heads, window * window);
         let parts = moved(qkv, false)?
@@ -117,8 +117,7 @@ impl Frame {
         let ([down, across], pixels) = (self.windows, self.window * self.window);
         let mut mask = Vec::with_capacity(down * across * pixels * pixels);
         for tile in 0..down * across {
-            let regions: Vec<[bool; 3]> =
-                (0..pixels).map(|pixel| self.region([tile / across, tile % across], pixel)).collect();
+            let regions: Vec<[bool; 3]> = (0..pixels).map(|pixel| self.region([tile / across, tile % across], pixel)).collect();
             for from in &regions {
                 mask.extend(regions.iter().map(|to| u8::from(from == to)));
             }
@@ -214,7 +213,9 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition_shifted_or_not_at_any_size() {
-        for (window, shift, h, w) in [(4, 0, 8, 8), (4, 2, 8, 12), (4, 2, 4, 8), (4, 2, 3, 4), (4, 0, 6, 10), (3, 1, 7, 5), (2, 1, 6, 4)] {
+        for (window, shift, h, w) in
+            [(4, 0, 8, 8), (4, 2, 8, 12), (4, 2, 4, 8), (4, 2, 3, 4), (4, 0, 6, 10), (3, 1, 7, 5), (2, 1, 6, 4)]
+        {
             let (parameters, block) = block(window, shift);
             let x = image(h, w, "x");
             let (got, want) = (values(&block.forward(&x).unwrap()), by_definition(&parameters, window, shift, &x));

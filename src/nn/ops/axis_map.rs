@@ -130,13 +130,7 @@ fn apply(x: &Tensor, axis: usize, vertical: Option<&AxisMap>, horizontal: Option
 }
 
 /// The same by matrix products, for other devices.
-fn dense(
-    x: &Tensor,
-    axis: usize,
-    vertical: Option<&AxisMap>,
-    horizontal: Option<&AxisMap>,
-    shape: &[usize],
-) -> Result<Tensor> {
+fn dense(x: &Tensor, axis: usize, vertical: Option<&AxisMap>, horizontal: Option<&AxisMap>, shape: &[usize]) -> Result<Tensor> {
     let (rows, columns) = (x.dims()[axis], x.dims()[axis + 1..].iter().product::<usize>());
     let outer: usize = x.dims()[..axis].iter().product();
     let matrix = |map: &AxisMap| {
@@ -271,9 +265,8 @@ mod tests {
     fn own_loops_and_matrix_products_agree() {
         let mut random = Random::new(1, "taps");
         let mut map = |inputs: usize, outputs: usize| {
-            let taps: Vec<Vec<(usize, f64)>> = (0..outputs)
-                .map(|place| (0..place % 4).map(|k| ((place + 2 * k) % inputs, random.normal())).collect())
-                .collect();
+            let taps: Vec<Vec<(usize, f64)>> =
+                (0..outputs).map(|place| (0..place % 4).map(|k| ((place + 2 * k) % inputs, random.normal())).collect()).collect();
             AxisMap::new(inputs, outputs, |place| taps[place].clone())
         };
         let (vertical, horizontal) = (map(5, 7), map(6, 3));

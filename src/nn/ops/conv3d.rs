@@ -87,9 +87,8 @@ mod tests {
                                 .collect();
                             if (0..3).all(|a| from[a] >= 0 && (from[a] as usize) < sizes[a]) {
                                 let channel = oc / (outputs / o.groups) * inputs + ic;
-                                let place = |base: usize, n: &[usize], p: [usize; 3]| {
-                                    ((base * n[0] + p[0]) * n[1] + p[1]) * n[2] + p[2]
-                                };
+                                let place =
+                                    |base: usize, n: &[usize], p: [usize; 3]| ((base * n[0] + p[0]) * n[1] + p[1]) * n[2] + p[2];
                                 let p = [from[0] as usize, from[1] as usize, from[2] as usize];
                                 sum += xs[place(bi * c + channel, sizes, p)] * ws[place(oc * inputs + ic, kernel, tap)];
                             }

@@ -198,9 +198,7 @@ impl CustomOp2 for Bilinear {
             Map::Forward => {
                 (&|| above.apply_op2(b, with(Map::InputGradient)), &|| a.apply_op2(&above, with(Map::WeightGradient)))
             }
-            Map::InputGradient => {
-                (&|| above.apply_op2(b, with(Map::Forward)), &|| above.apply_op2(a, with(Map::WeightGradient)))
-            }
+            Map::InputGradient => (&|| above.apply_op2(b, with(Map::Forward)), &|| above.apply_op2(a, with(Map::WeightGradient))),
             Map::WeightGradient => {
                 (&|| b.apply_op2(&above, with(Map::InputGradient)), &|| a.apply_op2(&above, with(Map::Forward)))
             }

@@ -47,9 +47,8 @@ pub fn grid_sample(x: &Tensor, grid: &Tensor, rule: Resampling, outside: Outside
         );
     }
     let places = b * rows * columns;
-    let axis = |which: usize, size: usize| {
-        taps(&grid.narrow(3, which, 1)?.reshape((places, 1))?, size, rule, outside, align_corners)
-    };
+    let axis =
+        |which: usize, size: usize| taps(&grid.narrow(3, which, 1)?.reshape((places, 1))?, size, rule, outside, align_corners);
     let (across, down) = (axis(0, w)?, axis(1, h)?);
     // Pixels as rows of channels: selecting rows has right gradients of any order, candle's `gather` has not.
     let pixels = x.permute((0, 2, 3, 1))?.reshape((b * h * w, c))?;

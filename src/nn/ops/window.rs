@@ -41,7 +41,9 @@ pub fn window_reverse(windows: &Tensor, size: usize, h: usize, w: usize) -> Resu
     let fits = size > 0 && [height, width] == [size; 2] && h % size == 0 && w % size == 0 && h > 0 && w > 0;
     let each = if fits { (h / size) * (w / size) } else { 1 };
     if !fits || count % each != 0 {
-        bail!("window_reverse: {count} windows of {height}x{width}; windows of {size}x{size} that fill planes of {h}x{w} are wanted");
+        bail!(
+            "window_reverse: {count} windows of {height}x{width}; windows of {size}x{size} that fill planes of {h}x{w} are wanted"
+        );
     }
     let b = count / each;
     windows
