@@ -18,7 +18,7 @@ use isotherm::nn::{NnResult, Parameters};
 const TOLERANCE: f64 = 1e-6;
 const STEP: f64 = 1e-5;
 /// Values tried of each parameter and each input; all, where there are fewer.
-const TRIED: usize = 4;
+const TRIED: usize = 2;
 
 fn normal(shape: &[usize], name: &str) -> Tensor {
     let mut random = Random::new(11, name);

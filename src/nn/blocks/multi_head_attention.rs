@@ -65,3 +65,51 @@ impl MultiHeadAttention {
         self.out.forward(&y.transpose(1, 2)?.contiguous()?.reshape((b, n, width))?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+    use crate::base::random::Random;
+
+    fn tensor(shape: &[usize], name: &str) -> Tensor {
+        let mut random = Random::new(3, name);
+        let values: Vec<f64> = (0..shape.iter().product()).map(|_| random.normal()).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    }
+
+    fn values(t: &Tensor) -> Vec<f64> {
+        t.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn agrees_with_the_definition() {
+        const WIDTH: usize = 6;
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let block = MultiHeadAttention::new(&mut parameters, "a", WIDTH, 2, true).unwrap();
+        let (x, memory) = (tensor(&[1, 3, WIDTH], "x"), tensor(&[1, 4, WIDTH], "memory"));
+        let map = |part: &str, row: usize, input: &[f64]| {
+            let get = |name: &str| values(parameters.get(&format!("a.{part}.{name}")).unwrap().as_tensor());
+            get("bias")[row] + (0..WIDTH).map(|k| get("weight")[row * WIDTH + k] * input[k]).sum::<f64>()
+        };
+        let mut want = vec![];
+        for from in values(&x).chunks(WIDTH) {
+            let mut mixed = vec![0.0; WIDTH];
+            for head in [0..3, 3..6] {
+                let score = |to: &[f64]| {
+                    let product: f64 = head.clone().map(|row| map("query", row, from) * map("key", row, to)).sum();
+                    (product / 3f64.sqrt()).exp()
+                };
+                let total: f64 = values(&memory).chunks(WIDTH).map(score).sum();
+                for row in head.clone() {
+                    mixed[row] = values(&memory).chunks(WIDTH).map(|to| score(to) * map("value", row, to)).sum::<f64>() / total;
+                }
+            }
+            want.extend((0..WIDTH).map(|row| map("out", row, &mixed)));
+        }
+        let got = values(&block.forward(&x, &memory).unwrap());
+        assert!(got.iter().zip(&want).all(|(g, w)| (g - w).abs() < 1e-13), "{got:?} {want:?}");
+        assert!(MultiHeadAttention::new(&mut parameters, "b", 6, 4, true).unwrap_err().to_string().contains("multiple"));
+    }
+}

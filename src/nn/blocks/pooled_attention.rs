@@ -63,3 +63,20 @@ impl PooledAttention {
         x + self.out.forward(&y, training)?.broadcast_mul(&self.weight)?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn it_starts_as_the_identity() {
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let block = PooledAttention::new(&mut parameters, "a", 8, 0.02).unwrap();
+        let x = Tensor::arange(0f64, 160.0, &Device::Cpu).unwrap().reshape((1, 8, 5, 4)).unwrap();
+        let change = (block.forward(&x, true).unwrap() - &x).unwrap().abs().unwrap();
+        assert_eq!(change.sum_all().unwrap().to_scalar::<f64>().unwrap(), 0.0);
+        assert!(PooledAttention::new(&mut parameters, "b", 12, 0.02).unwrap_err().to_string().contains("multiple of 8"));
+    }
+}

@@ -85,3 +85,56 @@ pub fn halve(x: &Tensor) -> Result<Tensor> {
     let times = dims[2].min(2);
     average_pool3d(x, [times, 2, 2], [times, 2, 2], [0; 3])
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+    use crate::base::random::Random;
+    use crate::nn::ops::{Convolution3dOptions, ConvolutionOptions, add_bias, conv2d, conv3d};
+
+    /// The formula as written: the shortcut at full size, then the pooling.
+    fn by_definition(parameters: &Parameters, x: &Tensor, slope: f64) -> Tensor {
+        let get = |name: &str| parameters.get(name).unwrap().as_tensor().clone();
+        let conv = |x: &Tensor, part: &str, padding: usize| {
+            let (weight, bias) = (get(&format!("b.{part}.weight")), get(&format!("b.{part}.bias")));
+            let y = if x.rank() == 5 {
+                let options = Convolution3dOptions { padding: [padding; 3], ..Convolution3dOptions::default() };
+                conv3d(x, &weight, &options).unwrap()
+            } else {
+                conv2d(x, &weight, ConvolutionOptions { padding, ..ConvolutionOptions::default() }).unwrap()
+            };
+            add_bias(&y, &bias).unwrap()
+        };
+        let y = conv(&leaky_relu(x, slope).unwrap(), "conv1", 1);
+        let y = conv(&leaky_relu(&y, slope).unwrap(), "conv2", 1);
+        (halve(&y).unwrap() + halve(&conv(x, "shortcut", 0)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn pooling_first_is_the_same() {
+        let mut random = Random::new(3, "x");
+        let volume = (ConvolutionRecipe::volume(3), vec![2, 2, 3, 5, 4]);
+        for (recipe, shape) in [(ConvolutionRecipe::plane(3), vec![2, 2, 5, 4]), volume] {
+            let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+            let block = PooledResidual::new(&mut parameters, "b", recipe, [4, 3, 2], 0.1).unwrap();
+            let values: Vec<f64> = (0..shape.iter().product()).map(|_| random.normal()).collect();
+            let x = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+            let difference = (block.forward(&x, false).unwrap() - by_definition(&parameters, &x, 0.1)).unwrap();
+            let error = difference.abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap();
+            assert!(error < 1e-13, "{error}");
+        }
+    }
+
+    #[test]
+    fn means_by_hand_and_a_single_row_is_refused() {
+        let x = Tensor::arange(0f64, 12.0, &Device::Cpu).unwrap();
+        // Two frames of (0 1 2; 3 4 5) and (6 7 8; 9 10 11): 0, 1, 3, 4 and 6, 7, 9, 10 have mean 5.
+        let clip = halve(&x.reshape((1, 1, 2, 2, 3)).unwrap()).unwrap();
+        assert_eq!((clip.dims(), clip.sum_all().unwrap().to_scalar::<f64>().unwrap()), (&[1, 1, 1, 1, 1][..], 5.0));
+        let frame = halve(&x.reshape((1, 1, 1, 4, 3)).unwrap()).unwrap();
+        assert_eq!(frame.dims(), [1, 1, 1, 2, 1]);
+        assert!(halve(&x.reshape((1, 1, 1, 12)).unwrap()).unwrap_err().to_string().contains("at least 2"));
+    }
+}

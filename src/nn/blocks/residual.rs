@@ -125,3 +125,31 @@ impl ResidualBlock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn a_block_of_zero_start_is_its_shortcut_and_wants_its_embedding() {
+        let config = ResidualBlockConfig {
+            inputs: 4,
+            outputs: 4,
+            embedding: 3,
+            conditioning: Conditioning::Film,
+            groups: 2,
+            zero_start: true,
+        };
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let block = ResidualBlock::new(&mut parameters, "b", &config).unwrap();
+        let x = Tensor::arange(0f64, 48.0, &Device::Cpu).unwrap().reshape((1, 4, 4, 3)).unwrap();
+        let embedding = Tensor::new(&[[1.0f64, -2.0, 0.5]], &Device::Cpu).unwrap();
+        let y = block.forward(&x, Some(&embedding)).unwrap();
+        assert_eq!((y - &x).unwrap().abs().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap(), 0.0);
+        assert!(block.forward(&x, None).unwrap_err().to_string().contains("no embedding"));
+        // Film wants two numbers for each channel: norms 2 · 8, convolutions 2 · (4 · 36 + 4), embedding 8 · 4.
+        assert_eq!(parameters.value_count(), 16 + 296 + 32);
+    }
+}

@@ -40,3 +40,40 @@ impl SpectralWeight {
         Ok(normalised)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn the_iteration_is_part_of_the_saved_state() {
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let weight = SpectralWeight::new(&mut parameters, "w", &[3, 2, 3, 3], Init::UniformFanIn).unwrap();
+        let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let before = parameters.snapshot().unwrap();
+        assert_eq!(before.keys().collect::<Vec<_>>(), ["w", "w_u"]);
+        let first = values(weight.normalised(true).unwrap());
+        let second = values(weight.normalised(true).unwrap());
+        assert_ne!(first, second);
+        // Evaluation moves nothing, and a restored state gives the same numbers again.
+        assert_eq!(values(weight.normalised(false).unwrap()), values(weight.normalised(false).unwrap()));
+        parameters.set(&before).unwrap();
+        assert_eq!(values(weight.normalised(true).unwrap()), first);
+    }
+
+    #[test]
+    fn the_largest_singular_value_becomes_one() {
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let weight = SpectralWeight::new(&mut parameters, "w", &[2, 1, 1, 2], Init::UniformFanIn).unwrap();
+        for _ in 0..200 {
+            weight.normalised(true).unwrap();
+        }
+        let w = weight.normalised(false).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        // The larger root of λ² - trace λ + det² for WᵀW of the 2x2 matrix, by hand.
+        let (trace, det) = (w.iter().map(|v| v * v).sum::<f64>(), w[0] * w[3] - w[1] * w[2]);
+        let largest = (trace + (trace * trace - 4.0 * det * det).sqrt()) / 2.0;
+        assert!((largest - 1.0).abs() < 1e-9, "{largest}");
+    }
+}

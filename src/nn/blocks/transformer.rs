@@ -149,3 +149,35 @@ impl Transformer {
         self.decoder_norm.forward(&x)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+    use crate::base::random::Random;
+
+    #[test]
+    fn without_positions_the_order_of_the_source_does_not_matter_and_the_targets_goes_along() {
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let config = TransformerConfig { width: 8, heads: 2, encoder_layers: 2, decoder_layers: 2, hidden: 5 };
+        let transformer = Transformer::new(&mut parameters, "t", &config).unwrap();
+        let mut random = Random::new(3, "x");
+        let mut tensor = |n: usize| {
+            let values: Vec<f64> = (0..n * 8).map(|_| random.normal()).collect();
+            Tensor::from_vec(values, (1, n, 8), &Device::Cpu).unwrap()
+        };
+        let (source, target) = (tensor(4), tensor(3));
+        let order = |t: &Tensor, order: &[u32]| t.index_select(&Tensor::new(order, &Device::Cpu).unwrap(), 1).unwrap();
+        let plain = order(&transformer.forward(&source, &target).unwrap(), &[2, 0, 1]);
+        let turned = transformer.forward(&order(&source, &[3, 1, 0, 2]), &order(&target, &[2, 0, 1])).unwrap();
+        let error = (&plain - turned).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap();
+        assert!(error < 1e-12, "{error}");
+        // The last norm: each vector has mean 0 and mean square 1 (its weight starts at 1, its bias at 0).
+        for vector in plain.squeeze(0).unwrap().to_vec2::<f64>().unwrap() {
+            let mean = vector.iter().sum::<f64>() / 8.0;
+            let square = vector.iter().map(|v| v * v).sum::<f64>() / 8.0;
+            assert!(mean.abs() < 1e-12 && (square - 1.0).abs() < 1e-3, "{mean} {square}");
+        }
+    }
+}

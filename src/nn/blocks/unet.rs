@@ -317,3 +317,57 @@ impl UnetHead {
         self.convolution.forward(&silu(&self.norm.forward(x)?)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    fn config(conditioning: Conditioning) -> UnetConfig {
+        let level = |width| UnetLevel { width, down: Mixing::None, up: Mixing::None };
+        UnetConfig {
+            inputs: 1,
+            levels: vec![level(4), level(8), level(8)],
+            blocks: 2,
+            middle: Mixing::SelfAttention { head_width: 4 },
+            place: MixingPlace::FirstBlock,
+            time: [4, 8],
+            conditioning,
+            groups: 4,
+            zero_start: false,
+        }
+    }
+
+    #[test]
+    fn sizes_and_refusals() {
+        let config = config(Conditioning::Add);
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
+        let unet = Unet::new(&mut parameters, "u", &config).unwrap();
+        let image = |h, w| Tensor::ones((2, 1, h, w), DType::F32, &Device::Cpu).unwrap();
+        let step = Tensor::new(&[0f32, 7.0], &Device::Cpu).unwrap();
+        assert_eq!(config.divisor(), 4);
+        let encoding = unet.encode(&image(8, 20), Some(&step)).unwrap();
+        assert_eq!(encoding.bottleneck.dims(), [2, 8, 2, 5]);
+        assert_eq!(unet.decode(&encoding).unwrap().dims(), [2, 4, 8, 20]);
+        assert!(unet.forward(&image(8, 18), Some(&step)).unwrap_err().to_string().contains("multiples of 4"));
+        assert!(unet.forward(&image(8, 8), None).unwrap_err().to_string().contains("got none"));
+        let wrong = UnetConfig { groups: 3, ..config };
+        assert!(
+            Unet::new(&mut Parameters::shapes_only(), "u", &wrong).unwrap_err().to_string().contains("multiples of the groups")
+        );
+    }
+
+    #[test]
+    fn the_time_matters_where_it_is_told_and_only_there() {
+        let image = Tensor::arange(0f64, 64.0, &Device::Cpu).unwrap().reshape((1, 1, 8, 8)).unwrap();
+        let change = |conditioning| {
+            let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+            let unet = Unet::new(&mut parameters, "u", &config(conditioning)).unwrap();
+            let at = |step: f64| unet.forward(&image, Some(&Tensor::new(&[step], &Device::Cpu).unwrap())).unwrap();
+            (at(0.0) - at(3.0)).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap()
+        };
+        assert_eq!(change(Conditioning::None), 0.0);
+        assert!(change(Conditioning::Add) > 1e-4 && change(Conditioning::Film) > 1e-4);
+    }
+}
