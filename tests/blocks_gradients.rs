@@ -210,7 +210,7 @@ fn sequences() {
     check("Time2Vec", &p, &[&[2, 3]], |x| code.forward(&x[0]));
     let (p, embedding) = built(|p| TimeEmbedding::new(p, "t", 4, 3));
     let steps = Tensor::new(&[1.0f64, 4.0], &Device::Cpu).unwrap();
-    check("time embedding", &p, &[], |_| embedding.forward(&steps));
+    check("time embedding", &p, &[], |_| embedding.forward(&steps, DType::F64));
 }
 
 fn unet(mixing: Mixing, conditioning: Conditioning) -> UnetConfig {

@@ -35,14 +35,7 @@ impl CriticConfig {
     }
 
     fn patch(&self, volume: bool) -> PatchCriticConfig {
-        PatchCriticConfig {
-            inputs: 1,
-            volume,
-            strided: self.strided.clone(),
-            kept: self.kept.clone(),
-            slope: 0.2,
-            start: START,
-        }
+        PatchCriticConfig { inputs: 1, volume, strided: self.strided.clone(), kept: self.kept.clone(), slope: 0.2, start: START }
     }
 }
 

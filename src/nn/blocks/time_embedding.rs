@@ -1,6 +1,6 @@
 //! The diffusion time as a vector that the blocks of a network read.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use crate::nn::error::{NnError, NnResult};
 use crate::nn::layers::Linear;
@@ -36,12 +36,14 @@ impl TimeEmbedding {
         })
     }
 
-    /// Step numbers `[b]` to vectors `[b, width]`.
+    /// Step numbers `[b]` of any type to vectors `[b, width]` of the parameters' type.
     ///
     /// # Errors
     /// Those of [`timestep_embedding`].
-    pub fn forward(&self, time: &Tensor) -> Result<Tensor> {
-        let waves = timestep_embedding(time, self.sinusoids)?; // [b, sinusoids]
+    pub fn forward(&self, time: &Tensor, dtype: DType) -> Result<Tensor> {
+        // Waves of a large step number have no digits left in a short type; they are made in a long one.
+        let long = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+        let waves = timestep_embedding(&time.to_dtype(long)?, self.sinusoids)?.to_dtype(dtype)?; // [b, sinusoids]
         self.second.forward(&silu(&self.first.forward(&waves)?)?) // [b, width]
     }
 }

@@ -210,7 +210,8 @@ impl Unet {
         Ok(Unet { stem, time, down, middle: (first, mixed, second), up, divisor: config.divisor() })
     }
 
-    /// The way down and the middle, for `[b, inputs, h, w]` and step numbers `[b]` (without conditioning none).
+    /// The way down and the middle, for `[b, inputs, h, w]` and step numbers `[b]` of any type (without
+    /// conditioning none).
     ///
     /// # Errors
     /// A sentence where height or width is not a multiple of [`UnetConfig::divisor`], or the time is missing;
@@ -223,7 +224,7 @@ impl Unet {
         let embedding = match (&self.time, time) {
             (None, _) => None,
             (Some(_), None) => bail!("U-Net: it is told the time, but got none"),
-            (Some(layer), Some(time)) => Some(layer.forward(time)?), // [b, embedding]
+            (Some(layer), Some(time)) => Some(layer.forward(time, x.dtype())?), // [b, embedding]
         };
         let told = embedding.as_ref();
         let mut x = self.stem.forward(x)?; // [b, width of the first level, h, w]
