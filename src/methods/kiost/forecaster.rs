@@ -97,7 +97,7 @@ impl Forecaster {
     /// ```
     pub fn new(parameters: &mut Parameters, config: &ForecasterConfig) -> NnResult<Forecaster> {
         let ForecasterConfig { past, future, stations, calendar, width, core } = *config;
-        if past == 0 || future == 0 || stations == 0 || width == 0 || width % 2 != 0 {
+        if past == 0 || future == 0 || stations == 0 || width == 0 || !width.is_multiple_of(2) {
             return Err(NnError::Argument(format!(
                 "forecaster: {past} and {future} days, {stations} stations, width {width}; at least 1 and an even width are wanted"
             )));

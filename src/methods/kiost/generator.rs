@@ -65,7 +65,7 @@ impl Generator {
     /// [`NnError::Argument`] where a size does not fit; as [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, config: &GeneratorConfig) -> NnResult<Generator> {
         let GeneratorConfig { days, width: w, attention_hidden } = *config;
-        if (days + 1) % 8 != 0 || w == 0 || w % 4 != 0 || attention_hidden == 0 {
+        if !(days + 1).is_multiple_of(8) || w == 0 || !w.is_multiple_of(4) || attention_hidden == 0 {
             return Err(NnError::Argument(format!(
                 "kiost: {days} days, width {w}, attention over {attention_hidden}; 7 days (or 15, ...), a multiple of 4 and at least 1 are wanted"
             )));
@@ -106,7 +106,7 @@ impl Generator {
     /// A sentence where height or width is not a multiple of 8 or the days are not those of the config.
     pub fn forward(&self, week: &Tensor) -> Result<Tensor> {
         let (_, channels, days, h, w) = week.dims5()?;
-        if channels != 1 || days != self.days || h == 0 || w == 0 || h % 8 != 0 || w % 8 != 0 {
+        if channels != 1 || days != self.days || h == 0 || w == 0 || !h.is_multiple_of(8) || !w.is_multiple_of(8) {
             bail!("kiost: input is {:?}; [b, 1, {}, h, w] with multiples of 8 is wanted", week.dims(), self.days);
         }
         // A frame of zeros before the first day makes the number of frames a multiple of 8.

@@ -61,7 +61,7 @@ impl Generator {
     /// [`NnError::Argument`] where the width is no multiple of 4; as [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, config: &GeneratorConfig) -> NnResult<Generator> {
         let w = config.width;
-        if w == 0 || w % 4 != 0 {
+        if w == 0 || !w.is_multiple_of(4) {
             return Err(NnError::Argument(format!("unisst: width {w}; a multiple of 4 is wanted")));
         }
         let recipe = |inputs: usize, kernel: usize| {

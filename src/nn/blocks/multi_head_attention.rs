@@ -34,7 +34,7 @@ impl MultiHeadAttention {
         heads: usize,
         projection_bias: bool,
     ) -> NnResult<MultiHeadAttention> {
-        if heads == 0 || width == 0 || width % heads != 0 {
+        if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
             return Err(NnError::Argument(format!("attention of width {width} and {heads} heads; a multiple is wanted")));
         }
         let mut projection = |part: &str| {

@@ -30,7 +30,7 @@ impl PooledAttention {
     /// # Errors
     /// [`NnError::Argument`] where the channels are no multiple of 8; as [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, name: &str, channels: usize, start: f64) -> NnResult<PooledAttention> {
-        if channels == 0 || channels % 8 != 0 {
+        if channels == 0 || !channels.is_multiple_of(8) {
             return Err(NnError::Argument(format!("pooled attention of {channels} channels; a multiple of 8 is wanted")));
         }
         let (narrow, half) = (channels / 8, channels / 2);

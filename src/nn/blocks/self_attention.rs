@@ -50,7 +50,7 @@ impl SelfAttention {
 
 /// How many heads of this width make up the channels.
 pub(super) fn heads(channels: usize, head_width: usize) -> NnResult<usize> {
-    if head_width == 0 || channels % head_width != 0 {
+    if head_width == 0 || !channels.is_multiple_of(head_width) {
         return Err(NnError::Argument(format!("attention heads of {head_width} for {channels} channels; a divisor is wanted")));
     }
     Ok(channels / head_width)

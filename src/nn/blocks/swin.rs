@@ -71,8 +71,8 @@ impl SwinLayer {
         let SwinConfig { width, head_width, window, depth, widening } = *config;
         if [width, head_width, window, depth, widening].contains(&0)
             || groups == 0
-            || width % head_width != 0
-            || width % groups != 0
+            || !width.is_multiple_of(head_width)
+            || !width.is_multiple_of(groups)
         {
             return Err(NnError::Argument(format!(
                 "Swin layer {config:?} in {groups} groups: sizes of at least 1, whole heads and whole groups are wanted"

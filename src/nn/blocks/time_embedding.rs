@@ -24,7 +24,7 @@ impl TimeEmbedding {
     /// # Errors
     /// [`NnError::Argument`] where `sinusoids` is odd or a size is 0; as [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, name: &str, sinusoids: usize, width: usize) -> NnResult<TimeEmbedding> {
-        if sinusoids == 0 || sinusoids % 2 != 0 || width == 0 {
+        if sinusoids == 0 || !sinusoids.is_multiple_of(2) || width == 0 {
             return Err(NnError::Argument(format!(
                 "time embedding of {sinusoids} sinusoids and width {width}; an even number and at least 1 are wanted"
             )));

@@ -66,7 +66,7 @@ impl UnetConfig {
 
     fn check(&self) -> NnResult<()> {
         let widths: Vec<usize> = self.levels.iter().map(|level| level.width).collect();
-        let whole = |width: &usize| *width > 0 && self.groups > 0 && width % self.groups == 0;
+        let whole = |width: &usize| *width > 0 && self.groups > 0 && width.is_multiple_of(self.groups);
         if self.inputs == 0 || self.blocks == 0 || widths.is_empty() || !widths.iter().all(whole) {
             return Err(NnError::Argument(format!(
                 "U-Net: {} inputs, {} blocks, widths {widths:?} in {} groups; at least 1 of each, and widths that are multiples of the groups, are wanted",
@@ -218,7 +218,7 @@ impl Unet {
     /// those of the layers.
     pub fn encode(&self, x: &Tensor, time: Option<&Tensor>) -> Result<UnetEncoding> {
         let (_, _, h, w) = x.dims4()?;
-        if h == 0 || w == 0 || h % self.divisor != 0 || w % self.divisor != 0 {
+        if h == 0 || w == 0 || !h.is_multiple_of(self.divisor) || !w.is_multiple_of(self.divisor) {
             bail!("U-Net: an image of {h}x{w}; multiples of {} are wanted", self.divisor);
         }
         let embedding = match (&self.time, time) {

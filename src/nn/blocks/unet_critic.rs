@@ -72,7 +72,7 @@ impl UnetCritic {
     /// A sentence where height or width is not a multiple of 8; those of the convolutions.
     pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor> {
         let (_, _, h, w) = x.dims4()?;
-        if h == 0 || w == 0 || h % 8 != 0 || w % 8 != 0 {
+        if h == 0 || w == 0 || !h.is_multiple_of(8) || !w.is_multiple_of(8) {
             bail!("U-Net critic: an image of {h}x{w}; multiples of 8 are wanted");
         }
         let step = |layer: &Convolution, x: &Tensor| leaky_relu(&layer.forward(x, training)?, SLOPE);
