@@ -1,9 +1,10 @@
 //! Softmax and attention.
 
 use candle_core::{Device, Tensor};
+use isotherm::nn::gradient_check;
 use isotherm::nn::ops::{attention, softmax};
 
-use super::{check, normal};
+use super::{TOLERANCE, check, normal};
 
 #[test]
 fn softmax_along_each_axis() {
@@ -22,6 +23,13 @@ fn attention_with_bias_and_mask() {
         normal(&[1, 3, 4], "shared bias"),
     ];
     check("attention", &inputs[..3], |t| attention(&t[0], &t[1], &t[2], None, None, None));
+    // More queries than the fused form takes at a time.
+    let long = [normal(&[1, 1, 66, 1], "q"), normal(&[1, 1, 2, 1], "k"), normal(&[1, 1, 2, 1], "v")];
+    for (i, report) in
+        gradient_check(&long, |t| attention(&t[0], &t[1], &t[2], None, None, Some(0.3))).unwrap().iter().enumerate()
+    {
+        assert!(report.within(TOLERANCE), "attention of 66 queries, input {i}: {report:?}");
+    }
     check("attention with bias", &inputs[..4], |t| attention(&t[0], &t[1], &t[2], Some(&t[3]), None, Some(0.7)));
     let mask = Tensor::new(&[[1u8, 1, 0, 1], [0, 1, 1, 1], [1, 0, 0, 1]], &Device::Cpu).unwrap();
     check("attention with mask", &inputs[..3], |t| attention(&t[0], &t[1], &t[2], None, Some(&mask), None));

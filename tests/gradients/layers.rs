@@ -19,7 +19,7 @@ fn check_layer<L>(
     let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 4);
     let layer = build(&mut parameters).unwrap();
     let x = normal(x, "x");
-    check(name, &[x.clone()], |t| forward(&layer, &t[0]));
+    check(name, std::slice::from_ref(&x), |t| forward(&layer, &t[0]));
     let y = forward(&layer, &x).unwrap();
     let gradients = (y.sqr().unwrap() * &y).unwrap().sum_all().unwrap().backward().unwrap();
     assert!(!parameters.is_empty());

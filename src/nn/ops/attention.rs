@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
+use super::attention_fused::attention_fused;
+use super::slices::own_path;
 use super::softmax::softmax;
 
 /// Attention of queries `[b, heads, n, d]` to keys `[b, heads, m, d]` and values `[b, heads, m, e]`:
@@ -55,6 +57,9 @@ pub fn attention(
         Err(_) => bail!("attention: {name} is {:?}; a shape that broadcasts to {shape:?} is wanted", t.dims()),
     };
     let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
+    if bias.is_none() && mask.is_none() && own_path(q) && q.dtype() == k.dtype() && q.dtype() == v.dtype() {
+        return attention_fused(&q.contiguous()?, &k.contiguous()?, &v.contiguous()?, scale);
+    }
     // The scale goes to the queries: they are fewer than the pairs.
     let mut scores = (q * scale)?.contiguous()?.matmul(&k.transpose(2, 3)?.contiguous()?)?; // [b, heads, n, m]
     if let Some(bias) = bias {
@@ -97,6 +102,35 @@ mod tests {
         assert!(difference < 1e-14, "{difference}");
         let nothing = Tensor::zeros((3, 5), DType::U8, &Device::Cpu).unwrap();
         assert!(attention(&q, &k, &v, None, Some(&nothing), None).unwrap_err().to_string().contains("without any key"));
+    }
+
+    #[test]
+    fn the_fused_form_agrees_with_the_plain_one() {
+        // more queries than one block holds
+        let (q, k, v) = (tensor(&[2, 1, 131, 4], "q"), tensor(&[2, 1, 70, 4], "k"), tensor(&[2, 1, 70, 3], "v"));
+        let all = Tensor::ones((1, 70), DType::U8, &Device::Cpu).unwrap();
+        let fused = attention(&q, &k, &v, None, None, None).unwrap();
+        let plain = attention(&q, &k, &v, None, Some(&all), None).unwrap();
+        assert!((fused - plain).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap() < 1e-13);
+    }
+
+    #[test]
+    fn the_same_bits_for_any_number_of_threads() {
+        let leaf = |shape: &[usize], name: &str| {
+            candle_core::Var::from_tensor(&tensor(shape, name).to_dtype(DType::F32).unwrap()).unwrap()
+        };
+        let (q, k, v) = (leaf(&[1, 3, 150, 8], "q"), leaf(&[1, 3, 90, 8], "k"), leaf(&[1, 3, 90, 8], "v"));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let y = attention(&q, &k, &v, None, None, None).unwrap();
+                let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+                let bits = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                [bits(&y), bits(gradients.get(&q).unwrap()), bits(gradients.get(&k).unwrap()), bits(gradients.get(&v).unwrap())]
+            })
+        };
+        assert_eq!(run(1), run(2));
+        assert_eq!(run(1), run(3));
     }
 
     #[test]

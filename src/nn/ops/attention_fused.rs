@@ -186,7 +186,13 @@ impl CustomOp2 for Gradient {
         })
     }
 
-    fn bwd(&self, packed: &Tensor, gradient: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        packed: &Tensor,
+        gradient: &Tensor,
+        _result: &Tensor,
+        above: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         // With P = softmax(s q kᵀ), R = g vᵀ and D_P(X) = P (X - rowsum(P X)), the gradients are
         //   dq = s D_P(R) k,  dk = s D_P(R)ᵀ q,  dv = Pᵀ g.
         // Their product with (hq, hk, hv) is <D_P(R), A> + <P, B>, A = s (hq kᵀ + q hkᵀ), B = g hvᵀ; D_P is self-adjoint.

@@ -8,6 +8,8 @@
 use candle_core::WithDType;
 use rayon::prelude::*;
 
+use super::matrix::{Matrix, multiply};
+
 /// Values of a gathered tile: about 512 KiB in f32, the size of a core's second-level cache.
 const TILE_VALUES: usize = 131_072;
 
@@ -154,58 +156,6 @@ fn scatter_add<T: WithDType>(g: &Geometry, tile: &[T], first: usize, last: usize
             }
         }
     });
-}
-
-/// A matrix in memory: where it starts and how far apart rows and columns are.
-struct Matrix<'a, T> {
-    values: &'a [T],
-    row_step: usize,
-    column_step: usize,
-}
-
-/// `target[m, n] (+)= left[m, k] right[k, n]`; `target` has unit column step.
-fn multiply<T: WithDType>(
-    [m, n, k]: [usize; 3],
-    target: &mut [T],
-    target_row_step: usize,
-    add: bool,
-    left: Matrix<'_, T>,
-    right: Matrix<'_, T>,
-) {
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
-    let last =
-        |rows: usize, columns: usize, row_step: usize, column_step: usize| (rows - 1) * row_step + (columns - 1) * column_step;
-    assert!(last(m, n, target_row_step, 1) < target.len(), "target too short");
-    assert!(last(m, k, left.row_step, left.column_step) < left.values.len(), "left too short");
-    assert!(last(k, n, right.row_step, right.column_step) < right.values.len(), "right too short");
-    let one = T::from_f64(1.0);
-    // Safe: the asserts above keep every access inside the three slices, and `target` is borrowed mutably,
-    // so it overlaps neither operand.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            target.as_mut_ptr(),
-            1,
-            target_row_step as isize,
-            add,
-            left.values.as_ptr(),
-            left.column_step as isize,
-            left.row_step as isize,
-            right.values.as_ptr(),
-            right.column_step as isize,
-            right.row_step as isize,
-            one,
-            one,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
 }
 
 /// The output: `[batch, groups * outputs, output size]`.

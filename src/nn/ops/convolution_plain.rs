@@ -17,7 +17,8 @@ fn with_three_axes(x: &Tensor) -> Result<Tensor> {
 pub(super) fn convolve(x: &Tensor, weight: &Tensor, axes: &Axes) -> Result<Tensor> {
     let Axes { stride, padding, dilation, groups } = *axes;
     if let ([_, _, h, w], [_, _, kh, kw]) = (x.dims(), weight.dims()) {
-        let exact = |size: usize, kernel: usize| (size + 2 * padding[2] - dilation[2] * (kernel - 1) - 1) % stride[2] == 0;
+        let exact =
+            |size: usize, kernel: usize| (size + 2 * padding[2] - dilation[2] * (kernel - 1) - 1).is_multiple_of(stride[2]);
         let uniform = stride[1] == stride[2] && padding[1] == padding[2] && dilation[1] == dilation[2];
         // Where rows or columns are left over, candle's gradient of a strided convolution fails.
         if uniform && exact(*h, *kh) && exact(*w, *kw) {
@@ -152,7 +153,8 @@ mod tests {
             let own = |x: &Tensor, w: &Tensor| convolution_map::convolve("test", rank, x, w, axes).unwrap();
             compare(x, w, own, |x, w| convolve(x, w, &axes).unwrap());
         }
-        let cases: [(&[usize], &[usize], Axes, [usize; 3]); 4] = [
+        type Case<'a> = (&'a [usize], &'a [usize], Axes, [usize; 3]);
+        let cases: [Case<'_>; 4] = [
             (&[2, 4, 3, 4], &[4, 3, 4, 4], axes([1, 2, 2], [0, 1, 1], [1, 1, 1], 1), [0, 0, 0]),
             (&[2, 4, 3, 4], &[4, 3, 3, 3], axes([1, 3, 3], [0, 1, 1], [1, 2, 2], 2), [0, 2, 1]),
             (&[1, 2, 3, 4, 4], &[2, 3, 2, 3, 1], axes([2, 1, 2], [0, 2, 0], [1, 1, 1], 1), [1, 0, 1]),

@@ -9,6 +9,7 @@
 mod activation;
 mod adversarial;
 mod attention;
+mod attention_fused;
 mod axis_map;
 mod batch_norm;
 mod bias;
@@ -23,6 +24,7 @@ mod convolution_plain;
 mod elementwise;
 mod grid_sample;
 mod loss;
+mod matrix;
 mod max_pool;
 mod normalisation;
 mod normalisation_kernels;

@@ -34,7 +34,7 @@ pub fn group_norm(x: &Tensor, groups: usize, weight: Option<&Tensor>, bias: Opti
         bail!("group_norm: input is {:?}; [batch, channels, ...] is wanted", x.dims());
     }
     let channels = x.dims()[1];
-    if groups == 0 || channels % groups != 0 {
+    if groups == 0 || !channels.is_multiple_of(groups) {
         bail!("group_norm: {channels} channels in {groups} groups; a multiple of the groups is wanted");
     }
     let rows = Rows { channels: channels / groups, plane: x.dims()[2..].iter().product(), groups, epsilon };

@@ -41,6 +41,11 @@ struct Softmax;
 /// `(y, above)` to `y · (above - Σ y above)`: the gradient, from the softmax `y` itself.
 struct Gradient;
 
+/// `y · (a - Σ y a)` along the last axis, for a softmax `y`.
+pub(super) fn softmax_gradient(y: &Tensor, a: &Tensor) -> Result<Tensor> {
+    y.contiguous()?.apply_op2(&a.contiguous()?, Gradient)
+}
+
 /// Rows of one task: a number that depends on the shape alone.
 fn task_len(row: usize) -> usize {
     (16_384 / row.max(1)).max(1) * row.max(1)

@@ -38,7 +38,7 @@ pub fn window_partition(x: &Tensor, size: usize) -> Result<Tensor> {
 /// A sentence where the windows do not fill planes of `h` by `w`.
 pub fn window_reverse(windows: &Tensor, size: usize, h: usize, w: usize) -> Result<Tensor> {
     let (count, height, width, c) = windows.dims4()?;
-    let fits = size > 0 && [height, width] == [size; 2] && h % size == 0 && w % size == 0 && h > 0 && w > 0;
+    let fits = size > 0 && [height, width] == [size; 2] && h.is_multiple_of(size) && w.is_multiple_of(size) && h > 0 && w > 0;
     let each = if fits { (h / size) * (w / size) } else { 1 };
     if !fits || count % each != 0 {
         bail!(
