@@ -46,6 +46,10 @@ impl Ema {
                 }
             }
         }
+        // Buffers are themselves averages or the state of an iteration: their last value goes with the averages.
+        for (name, buffer) in parameters.buffers() {
+            self.averages.insert(name.to_string(), buffer.as_tensor().copy()?.detach());
+        }
         self.updates += 1;
         Ok(())
     }
@@ -150,5 +154,17 @@ mod tests {
         assert_eq!(seen.unwrap(), value(&ema));
         assert_eq!(p.get("a").unwrap().to_vec1::<f64>().unwrap(), [2.0]);
         assert!(Ema::new(&p, 1.0).is_err());
+    }
+
+    #[test]
+    fn buffers_go_along_with_their_last_value() {
+        let mut p = Parameters::new(&Device::Cpu, DType::F64, 1);
+        p.add("a", &[1], Init::Constant(1.0)).unwrap();
+        let buffer = p.add_buffer("mean", &[1], Init::Constant(0.0)).unwrap();
+        let mut ema = Ema::new(&p, 0.9).unwrap();
+        buffer.set(&Tensor::new(&[5.0f64], &Device::Cpu).unwrap()).unwrap();
+        ema.update(&p).unwrap();
+        let seen = ema.with_averages(&p, || Ok::<_, NnError>(buffer.to_vec1::<f64>()?)).unwrap();
+        assert_eq!(seen, [5.0]);
     }
 }

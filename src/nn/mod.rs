@@ -6,6 +6,7 @@
 //! checked by [`gradient_check`] in f64 and against PyTorch where a golden vector exists. Inside this
 //! room errors are `candle_core::Result`; what leaves it is a [`NnError`].
 
+pub mod blocks;
 mod convolution;
 mod decay;
 mod device;

@@ -1,4 +1,5 @@
-//! The parameters of a network: an ordered map from full names (`body.0.conv1.weight`) to variables.
+//! The parameters of a network: an ordered map from full names (`body.0.conv1.weight`) to variables, and
+//! beside them its buffers, which are kept and saved but not trained.
 
 use std::collections::BTreeMap;
 
@@ -61,20 +62,46 @@ fn fans(shape: &[usize]) -> (usize, usize) {
     ((size(1) * kernel).max(1), (size(0) * kernel).max(1))
 }
 
-/// All trainable values of one network, in the order of their names.
+/// All values of one network, in the order of their names: what is trained, and the buffers.
 #[derive(Clone, Debug)]
 pub struct Parameters {
     device: Device,
     dtype: DType,
     seed: u64,
+    shapes_only: bool,
+    shapes: BTreeMap<String, Vec<usize>>,
     variables: BTreeMap<String, Var>,
+    buffers: BTreeMap<String, Var>,
 }
 
 impl Parameters {
     /// No parameters yet. Each one added draws its start from `seed` and its own name, on the host, so the
     /// numbers are the same on any device and in any order of adding.
     pub fn new(device: &Device, dtype: DType, seed: u64) -> Parameters {
-        Parameters { device: device.clone(), dtype, seed, variables: BTreeMap::new() }
+        Parameters {
+            device: device.clone(),
+            dtype,
+            seed,
+            shapes_only: false,
+            shapes: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            buffers: BTreeMap::new(),
+        }
+    }
+
+    /// Names and shapes without values, to count a network that would fill the memory: each tensor that
+    /// [`Parameters::add`] gives is one zero seen everywhere, so the network can be built, but has nothing to train.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::nn::{Init, Parameters};
+    /// let mut parameters = Parameters::shapes_only();
+    /// parameters.add("giant", &[100_000, 100_000], Init::UniformFanIn).unwrap();
+    /// assert_eq!(parameters.value_count(), 10_000_000_000);
+    /// assert!(parameters.get("giant").is_none());
+    /// ```
+    pub fn shapes_only() -> Parameters {
+        Parameters { shapes_only: true, ..Parameters::new(&Device::Cpu, DType::F32, 0) }
     }
 
     /// Adds a parameter and gives its tensor, which sees every later update.
@@ -92,41 +119,81 @@ impl Parameters {
     /// assert!(parameters.add("head.weight", &[1], Init::Constant(0.0)).is_err());
     /// ```
     pub fn add(&mut self, name: impl Into<String>, shape: &[usize], init: Init) -> NnResult<Tensor> {
-        let name = name.into();
-        if self.variables.contains_key(&name) {
-            return Err(NnError::Parameter { name, problem: "is there twice; each name is wanted once".to_string() });
+        let name = self.free(name.into())?;
+        self.shapes.insert(name.clone(), shape.to_vec());
+        if self.shapes_only {
+            return Ok(Tensor::zeros(1, self.dtype, &self.device)?.broadcast_as(shape)?);
         }
-        let values = init.draw(shape, &mut Random::new(self.seed, &format!("weights/{name}")));
-        let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?.to_device(&self.device)?;
-        let variable = Var::from_tensor(&tensor)?;
+        let variable = self.start(&name, shape, init)?;
         let tensor = variable.as_tensor().clone();
         self.variables.insert(name, variable);
         Ok(tensor)
     }
 
-    /// Names and variables, in the order of the names.
+    /// Adds a buffer: a value that belongs to the network's state (a running mean, the vector of a power
+    /// iteration), is saved and restored with it, and is changed by the network, not by an optimiser.
+    ///
+    /// # Errors
+    /// As [`Parameters::add`].
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::candle_core::{DType, Device};
+    /// use isotherm::nn::{Init, Parameters};
+    /// let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
+    /// let mean = parameters.add_buffer("norm.running_mean", &[8], Init::Constant(0.0)).unwrap();
+    /// assert_eq!(mean.dims(), [8]);
+    /// assert_eq!(parameters.value_count(), 0); // nothing to train
+    /// assert_eq!(parameters.snapshot().unwrap().len(), 1); // but something to save
+    /// ```
+    pub fn add_buffer(&mut self, name: impl Into<String>, shape: &[usize], init: Init) -> NnResult<Var> {
+        let name = self.free(name.into())?;
+        let variable = self.start(&name, shape, init)?;
+        self.buffers.insert(name, variable.clone());
+        Ok(variable)
+    }
+
+    fn free(&self, name: String) -> NnResult<String> {
+        if self.shapes.contains_key(&name) || self.buffers.contains_key(&name) {
+            return Err(NnError::Parameter { name, problem: "is there twice; each name is wanted once".to_string() });
+        }
+        Ok(name)
+    }
+
+    fn start(&self, name: &str, shape: &[usize], init: Init) -> NnResult<Var> {
+        let values = init.draw(shape, &mut Random::new(self.seed, &format!("weights/{name}")));
+        let tensor = Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?.to_device(&self.device)?;
+        Ok(Var::from_tensor(&tensor)?)
+    }
+
+    /// Names and variables to train, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Var)> {
         self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
     }
 
-    /// The variable of this name.
+    /// Names and buffers, in the order of the names.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.buffers.iter().map(|(name, variable)| (name.as_str(), variable))
+    }
+
+    /// The trainable variable of this name.
     pub fn get(&self, name: &str) -> Option<&Var> {
         self.variables.get(name)
     }
 
     /// Number of parameters (tensors).
     pub fn len(&self) -> usize {
-        self.variables.len()
+        self.shapes.len()
     }
 
     /// None at all?
     pub fn is_empty(&self) -> bool {
-        self.variables.is_empty()
+        self.shapes.is_empty()
     }
 
     /// Number of trainable values.
     pub fn value_count(&self) -> usize {
-        self.variables.values().map(|v| v.elem_count()).sum()
+        self.shapes.values().map(|shape| shape.iter().product::<usize>()).sum()
     }
 
     /// Where they live.
@@ -144,22 +211,26 @@ impl Parameters {
         self.seed
     }
 
-    /// A copy of all values, which later updates do not change.
+    fn all(&self) -> impl Iterator<Item = (&String, &Var)> {
+        self.variables.iter().chain(&self.buffers)
+    }
+
+    /// A copy of all values, buffers included, which later updates do not change.
     ///
     /// # Errors
     /// [`NnError::Tensor`] from the device.
     pub fn snapshot(&self) -> NnResult<BTreeMap<String, Tensor>> {
-        self.variables.iter().map(|(name, v)| Ok((name.clone(), v.as_tensor().copy()?.detach()))).collect()
+        self.all().map(|(name, v)| Ok((name.clone(), v.as_tensor().copy()?.detach()))).collect()
     }
 
-    /// Sets all values from `tensors`, which must hold exactly these names and shapes.
+    /// Sets all values, buffers included, from `tensors`, which must hold exactly these names and shapes.
     ///
     /// # Errors
     /// [`NnError::Parameter`] names the first that is missing, unexpected or of another shape; then nothing
     /// has been changed.
     pub fn set(&self, tensors: &BTreeMap<String, Tensor>) -> NnResult<()> {
         let fail = |name: &str, problem: String| Err(NnError::Parameter { name: name.to_string(), problem });
-        for (name, variable) in &self.variables {
+        for (name, variable) in self.all() {
             match tensors.get(name) {
                 None => return fail(name, "is missing; was the checkpoint made for another network?".to_string()),
                 Some(t) if t.dims() != variable.dims() => {
@@ -168,10 +239,11 @@ impl Parameters {
                 Some(_) => {}
             }
         }
-        if let Some(name) = tensors.keys().find(|name| !self.variables.contains_key(*name)) {
+        let known = |name: &String| self.variables.contains_key(name) || self.buffers.contains_key(name);
+        if let Some(name) = tensors.keys().find(|name| !known(name)) {
             return fail(name, "is not part of the network; was the checkpoint made for another one?".to_string());
         }
-        for (name, variable) in &self.variables {
+        for (name, variable) in self.all() {
             variable.set(&tensors[name].to_dtype(self.dtype)?.to_device(&self.device)?.contiguous()?)?;
         }
         Ok(())
@@ -216,5 +288,31 @@ mod tests {
         assert!(message(vec![("a", 2), ("b", 4)]).contains("shape [4]"));
         assert!(message(vec![("a", 2), ("b", 3), ("c", 1)]).contains("'c': is not part"));
         assert_eq!(p.get("a").unwrap().to_vec1::<f32>().unwrap(), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn buffers_are_saved_but_not_trained() {
+        let mut p = Parameters::new(&Device::Cpu, DType::F64, 5);
+        p.add("a", &[2], Init::Constant(1.0)).unwrap();
+        let buffer = p.add_buffer("mean", &[2], Init::Constant(0.0)).unwrap();
+        assert!(p.add("mean", &[2], Init::Constant(0.0)).is_err() && p.add_buffer("a", &[2], Init::Constant(0.0)).is_err());
+        assert_eq!((p.len(), p.value_count(), p.iter().count(), p.buffers().count()), (1, 2, 1, 1));
+        let before = p.snapshot().unwrap();
+        buffer.set(&Tensor::new(&[3.0f64, 4.0], &Device::Cpu).unwrap()).unwrap();
+        assert_eq!(p.snapshot().unwrap()["mean"].to_vec1::<f64>().unwrap(), [3.0, 4.0]);
+        p.set(&before).unwrap();
+        assert_eq!(buffer.to_vec1::<f64>().unwrap(), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn shapes_alone_count_the_same() {
+        let build = |mut p: Parameters| {
+            let t = p.add("a", &[3, 2, 5], Init::UniformFanIn).unwrap();
+            p.add("b", &[7], Init::Constant(1.0)).unwrap();
+            (t.dims().to_vec(), p.len(), p.value_count(), p.add("a", &[1], Init::Constant(0.0)).is_err())
+        };
+        let full = build(Parameters::new(&Device::Cpu, DType::F32, 1));
+        assert_eq!(full, (vec![3, 2, 5], 2, 37, true));
+        assert_eq!(build(Parameters::shapes_only()), full);
     }
 }

@@ -200,8 +200,9 @@ fn batch_normalisation(case: &Case<'_>) {
     // The layer, with its running statistics.
     let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 0);
     let layer = BatchNorm::new(&mut parameters, "bn", 4, 1e-5, 0.1).unwrap();
-    let given = [("bn.weight", &gamma), ("bn.bias", &beta)];
-    parameters.set(&given.map(|(name, v)| (name.to_string(), v.as_tensor().clone())).into()).unwrap();
+    let mut given = parameters.snapshot().unwrap();
+    given.extend([("bn.weight", &gamma), ("bn.bias", &beta)].map(|(name, v)| (name.to_string(), v.as_tensor().clone())));
+    parameters.set(&given).unwrap();
     let out = layer.forward(&x, true).unwrap();
     case.check("train_out", &values(&out), case.expected("train_out"));
     let [mean, variance] = layer.running();

@@ -1,8 +1,6 @@
 //! Batch normalisation with weight, bias and running statistics.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor, Var, bail};
 
 use crate::nn::error::NnResult;
 use crate::nn::ops::{batch_norm, batch_statistics};
@@ -11,14 +9,16 @@ use crate::nn::parameters::{Init, Parameters};
 /// [`batch_norm`] with parameters. In training it normalises by the batch and moves its running mean and
 /// (unbiased) variance towards it; in evaluation it normalises by these.
 ///
-/// The running statistics are no parameters: save them with [`BatchNorm::running`]. Clones share them.
+/// The running statistics are the buffers `NAME.running_mean` and `NAME.running_var`: saved with the network,
+/// not trained. Clones share them.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
     weight: Tensor,
     bias: Tensor,
     epsilon: f64,
     momentum: f64,
-    running: Arc<Mutex<[Tensor; 2]>>,
+    running_mean: Var,
+    running_variance: Var,
 }
 
 impl BatchNorm {
@@ -27,10 +27,14 @@ impl BatchNorm {
     /// # Errors
     /// As [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, name: &str, channels: usize, epsilon: f64, momentum: f64) -> NnResult<BatchNorm> {
-        let weight = parameters.add(format!("{name}.weight"), &[channels], Init::Constant(1.0))?;
-        let bias = parameters.add(format!("{name}.bias"), &[channels], Init::Constant(0.0))?;
-        let running = [weight.zeros_like()?, weight.ones_like()?];
-        Ok(BatchNorm { weight, bias, epsilon, momentum, running: Arc::new(Mutex::new(running)) })
+        Ok(BatchNorm {
+            weight: parameters.add(format!("{name}.weight"), &[channels], Init::Constant(1.0))?,
+            bias: parameters.add(format!("{name}.bias"), &[channels], Init::Constant(0.0))?,
+            epsilon,
+            momentum,
+            running_mean: parameters.add_buffer(format!("{name}.running_mean"), &[channels], Init::Constant(0.0))?,
+            running_variance: parameters.add_buffer(format!("{name}.running_var"), &[channels], Init::Constant(1.0))?,
+        })
     }
 
     /// `[b, channels, ...]` to the same.
@@ -51,17 +55,16 @@ impl BatchNorm {
         let towards =
             |old: &Tensor, new: &Tensor, factor: f64| (old * (1.0 - self.momentum))? + (new.detach() * (self.momentum * factor))?;
         let [old_mean, old_variance] = self.running();
-        let new = [towards(&old_mean, &mean, 1.0)?, towards(&old_variance, &variance, count / (count - 1.0))?];
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        self.set_running([towards(&old_mean, &mean, 1.0)?, towards(&old_variance, &variance, count / (count - 1.0))?])?;
         Ok(y)
     }
 
     /// Running mean and variance, `[channels]` each.
     pub fn running(&self) -> [Tensor; 2] {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        [self.running_mean.as_detached_tensor(), self.running_variance.as_detached_tensor()]
     }
 
-    /// Sets the running mean and variance, as when a checkpoint is read.
+    /// Sets the running mean and variance.
     ///
     /// # Errors
     /// A sentence where a shape does not fit.
@@ -69,8 +72,9 @@ impl BatchNorm {
         if let Some(wrong) = running.iter().find(|t| t.dims() != self.weight.dims()) {
             bail!("batch normalisation: running statistics of {:?}; {:?} is wanted", wrong.dims(), self.weight.dims());
         }
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = running;
-        Ok(())
+        let [mean, variance] = running;
+        self.running_mean.set(&mean.detach())?;
+        self.running_variance.set(&variance.detach())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::add_bias_parameter;
+use super::{add_bias_parameter, default_bias};
 use crate::nn::error::NnResult;
 use crate::nn::ops::add_bias;
 use crate::nn::parameters::{Init, Parameters};
@@ -38,6 +38,14 @@ impl Linear {
     ) -> NnResult<Linear> {
         let weight = parameters.add(format!("{name}.weight"), &[outputs, inputs], init)?;
         Ok(Linear { weight, bias: add_bias_parameter(parameters, name, outputs, bias)? })
+    }
+
+    /// With PyTorch's default start of weight and bias.
+    ///
+    /// # Errors
+    /// As [`Parameters::add`].
+    pub fn standard(parameters: &mut Parameters, name: &str, channels: [usize; 2]) -> NnResult<Linear> {
+        Linear::new(parameters, name, channels, Init::UniformFanIn, Some(default_bias(&channels)))
     }
 
     /// `[..., inputs]` to `[..., outputs]`.

@@ -1,7 +1,7 @@
 //! Operations with their parameters: each layer adds `NAME.weight` and `NAME.bias` to the network's
-//! [`Parameters`](crate::nn::Parameters).
+//! [`Parameters`].
 //!
-//! PyTorch's default start is [`Init::UniformFanIn`](crate::nn::Init::UniformFanIn) for a weight and
+//! PyTorch's default start is [`Init::UniformFanIn`] for a weight and
 //! [`default_bias`] for its bias.
 
 mod batch_norm;
