@@ -11,5 +11,7 @@ mod image_quality;
 mod interpolation;
 mod matchup;
 mod nn_torch;
+mod spectra;
 mod stitching;
+mod variogram;
 mod weighted;
