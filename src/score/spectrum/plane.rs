@@ -207,7 +207,7 @@ mod tests {
     fn bad_input_is_refused() {
         let spectra = PlaneSpectra::new(1.0, 1.0);
         assert!(spectra.power(&[1.0; 6], 2, 4).is_err() && spectra.power(&[], 0, 4).is_err());
-        assert!(matches!(spectra.power(&[1.0, f64::NAN], 1, 2), Err(ScoreError::NotFinite { position: 1, .. })));
+        assert!(matches!(spectra.power(&[1.0, f64::NAN, 0.0, 2.0], 2, 2), Err(ScoreError::NotFinite { position: 1, .. })));
         assert!(PlaneSpectra::new(0.0, 1.0).power(&[1.0; 6], 2, 3).is_err());
         // A Hann window of a single row is 0.
         assert!(spectra.power(&[1.0; 6], 1, 6).is_err());
