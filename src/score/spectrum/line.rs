@@ -95,7 +95,7 @@ impl LineSpectra {
     /// # Errors
     /// As [`LineSpectra::power`]; [`ScoreError::TooFew`] where no row is without a gap.
     pub fn power_of_rows(&self, values: &[f64], columns: usize, valid: Option<&[bool]>) -> ScoreResult<LineSpectrum> {
-        if columns == 0 || values.len() % columns != 0 || valid.is_some_and(|v| v.len() != values.len()) {
+        if columns == 0 || !values.len().is_multiple_of(columns) || valid.is_some_and(|v| v.len() != values.len()) {
             return Err(ScoreError::Argument(format!(
                 "a plane of {} cells (mask of {}) has no rows of {columns}",
                 values.len(),

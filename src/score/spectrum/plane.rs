@@ -139,7 +139,10 @@ impl PlanePlan {
 
     /// Does `values` hold whole planes of finite numbers wherever `valid`?
     pub(super) fn check<T: Copy + Into<f64>>(&self, values: &[T], valid: Option<&[bool]>) -> ScoreResult<()> {
-        if values.is_empty() || values.len() % (self.rows * self.columns) != 0 || valid.is_some_and(|v| v.len() != values.len()) {
+        if values.is_empty()
+            || !values.len().is_multiple_of(self.rows * self.columns)
+            || valid.is_some_and(|v| v.len() != values.len())
+        {
             return Err(ScoreError::Argument(format!(
                 "{} values (mask of {}) are no planes of {} x {}",
                 values.len(),

@@ -106,7 +106,7 @@ impl PlaneTransform {
                 for (line, out) in lines.chunks_mut(half).zip(out.chunks_mut(self.columns)) {
                     // These are real but for rounding, which the plan would refuse.
                     line[0].im = 0.0;
-                    if self.columns % 2 == 0 {
+                    if self.columns.is_multiple_of(2) {
                         line[half - 1].im = 0.0;
                     }
                     let _ = self.along_back.process_with_scratch(line, out, scratch);
@@ -121,13 +121,13 @@ impl PlaneTransform {
 pub(in crate::score) fn fast_length(length: usize) -> usize {
     let smooth = |mut n: usize| {
         for prime in [2, 3, 5] {
-            while n % prime == 0 {
+            while n.is_multiple_of(prime) {
                 n /= prime;
             }
         }
         n == 1
     };
-    (length.max(2)..).find(|n| n % 2 == 0 && smooth(*n)).unwrap_or(length)
+    (length.max(2)..).find(|n| n.is_multiple_of(2) && smooth(*n)).unwrap_or(length)
 }
 
 #[cfg(test)]

@@ -80,11 +80,12 @@ pub fn effective_resolution(
     if points.len() < 2 {
         return Err(ScoreError::TooFew { metric: "the effective resolution (frequencies)", found: points.len(), wanted: 2 });
     }
-    if !(points[0].1 >= level) {
+    // A NaN counts as below, which is the careful reading.
+    let below = |score: f64| score.is_nan() || score < level;
+    if below(points[0].1) {
         return Ok(Resolution::NoScale);
     }
-    // A NaN counts as below, which is the careful reading.
-    let Some(pair) = points.windows(2).find(|p| !(p[1].1 >= level)) else {
+    let Some(pair) = points.windows(2).find(|p| below(p[1].1)) else {
         return Ok(Resolution::EveryScale);
     };
     let [(k, s), (next_k, next_s)] = [pair[0], pair[1]];

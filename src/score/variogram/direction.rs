@@ -42,7 +42,7 @@ impl LagDirection {
     /// As [`LagDirection::azimuth`].
     pub fn from_x_axis(angle: f64, half_angle: f64, half_width: Option<f64>) -> ScoreResult<LagDirection> {
         let sensible = angle.is_finite() && half_angle > 0.0 && half_angle <= 90.0;
-        if !sensible || half_width.is_some_and(|w| !(w > 0.0)) {
+        if !sensible || half_width.is_some_and(|w| w.is_nan() || w <= 0.0) {
             return Err(ScoreError::Argument(format!(
                 "a direction of {angle} degrees, {half_angle} degrees and {half_width:?} to either side was asked for; \
                  a half angle in 0..90 and a positive half width are wanted"

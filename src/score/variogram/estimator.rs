@@ -139,7 +139,7 @@ impl VariogramEstimator {
 /// Median by selection; of an even number the mean of the two in the middle.
 fn median_in_place(values: &mut [f64]) -> f64 {
     let half = values.len() / 2;
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
     if even { 0.5 * (below.iter().copied().fold(f64::NEG_INFINITY, f64::max) + *upper) } else { *upper }
 }

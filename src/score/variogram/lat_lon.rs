@@ -30,11 +30,11 @@ impl LatLonGrid {
     /// # Errors
     /// [`ScoreError::Argument`] for a latitude beyond the poles, a step that is not positive, or more than a full circle.
     pub fn new(latitudes: &[f64], columns: usize, step: f64) -> ScoreResult<LatLonGrid> {
-        if let Some(latitude) = latitudes.iter().find(|l| !(l.abs() <= 90.0)) {
+        if let Some(latitude) = latitudes.iter().find(|l| l.is_nan() || l.abs() > 90.0) {
             return Err(ScoreError::Argument(format!("a latitude of {latitude} degrees was found; -90 to 90 is wanted")));
         }
         let span = columns as f64 * step;
-        if latitudes.is_empty() || columns == 0 || !(step > 0.0) || span > 360.0 + 1e-6 * step {
+        if latitudes.is_empty() || columns == 0 || step.is_nan() || step <= 0.0 || span > 360.0 + 1e-6 * step {
             return Err(ScoreError::Argument(format!(
                 "{} rows and {columns} columns of {step} degrees were stated; at most a full circle is wanted",
                 latitudes.len()
@@ -225,7 +225,7 @@ impl RowSpectra {
         for (spectrum, out) in [(&mut work.count_spectrum, &mut work.counts), (&mut work.square_spectrum, &mut work.squares)] {
             // Real but for rounding, which the plan would refuse.
             spectrum[0].im = 0.0;
-            if self.length % 2 == 0 {
+            if self.length.is_multiple_of(2) {
                 spectrum[half - 1].im = 0.0;
             }
             let _ = self.back.process_with_scratch(spectrum, out, &mut work.scratch);

@@ -25,7 +25,7 @@ use statrs::function::gamma::ln_gamma;
 /// doi:10.1007/978-1-4612-1494-6
 pub fn matern_correlation(smoothness: f64, x: f64) -> Option<f64> {
     let nu = smoothness;
-    if !(0.01..=100.0).contains(&nu) || !(x >= 0.0) {
+    if !(0.01..=100.0).contains(&nu) || x.is_nan() || x < 0.0 {
         return None;
     }
     if x == 0.0 {

@@ -73,13 +73,13 @@ impl PointVariogram {
         }
         let scan = PairScan::new(&cloud, self.distance.lookup(&self.bins), self.direction);
         match self.estimator.summary() {
-            Summary::SumOfSquares => Ok(self.from_sums(&scan.sums(|d| d * d))),
-            Summary::SumOfRoots => Ok(self.from_sums(&scan.sums(|d| d.abs().sqrt()))),
-            Summary::Everything => self.from_increments(&scan),
+            Summary::SumOfSquares => Ok(self.with_sums(&scan.sums(|d| d * d))),
+            Summary::SumOfRoots => Ok(self.with_sums(&scan.sums(|d| d.abs().sqrt()))),
+            Summary::Everything => self.with_increments(&scan),
         }
     }
 
-    fn from_sums(&self, sums: &[[f64; 2]]) -> Variogram {
+    fn with_sums(&self, sums: &[[f64; 2]]) -> Variogram {
         let bins = sums[1..=self.bins.count()].iter();
         self.bins.variogram(
             self.estimator,
@@ -87,7 +87,7 @@ impl PointVariogram {
         )
     }
 
-    fn from_increments(&self, scan: &PairScan) -> ScoreResult<Variogram> {
+    fn with_increments(&self, scan: &PairScan) -> ScoreResult<Variogram> {
         let counts = scan.counts();
         let pairs: Vec<usize> = (1..=self.bins.count()).map(|slot| counts.iter().map(|task| task[slot]).sum()).collect();
         let held = (pairs.iter().sum::<usize>() / HELD_PART).max(HELD_AT_LEAST);
