@@ -1,5 +1,6 @@
 //! Power spectra of series and fields, and what follows from them: coherence, effective resolution, slope.
 
+mod bin_map;
 mod cross;
 mod detrend;
 mod isotropic;
