@@ -34,9 +34,11 @@ mod score;
 mod series;
 mod shape;
 mod significance;
+mod spectrum;
 mod ssim;
 mod super_observation;
 mod valid;
+mod variogram;
 
 pub use agreement::{
     index_of_agreement, modified_nse, refined_index_of_agreement, relative_index_of_agreement, relative_nse, spectral_angle,
@@ -91,8 +93,18 @@ pub use significance::{
     adjusted_p_values, analysis_of_variance, diebold_mariano, diebold_mariano_of_losses, friedman, kruskal_wallis, levene,
     paired_t, sign_flip_exact, sign_flip_sampled, sign_test, welch_t, wilcoxon,
 };
+pub use spectrum::{
+    CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
+    PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
+    spectral_slope,
+};
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
 pub use valid::valid_pairs;
+pub use variogram::{
+    FitWeights, FittedVariogram, LagBin, LagBins, LagDirection, LagMap, LagPosition, LatLonGrid, PlaneAxis, PointDistance,
+    PointVariogram, Variogram, VariogramEstimator, VariogramFamily, VariogramFit, VariogramModel, VariogramShape, axis_variogram,
+    matern_correlation, pair_distance_quantiles, plane_variogram,
+};
 
 pub use crate::grid::great_circle_degrees;

@@ -16,6 +16,8 @@ mod interpolation;
 mod matchup;
 mod nn_torch;
 mod paired_tests;
+mod spectra;
 mod stitching;
 mod training;
+mod variogram;
 mod weighted;
