@@ -146,11 +146,8 @@ impl<'a> FrameReader<'a> {
         self.longitude = Axis::new(AxisKind::Longitude, longitudes).map_err(|e| grid_error(self.dataset, e))?;
         self.rows = file_rows(&self.rows, self.turn_rows, &rows);
         self.latitude = self.latitude.slice(rows).map_err(|e| grid_error(self.dataset, e))?;
-        let in_file: Vec<usize> = columns
-            .iter()
-            .map(|c| if self.turn_columns { width - 1 - c } else { *c })
-            .filter_map(|c| nth(&self.runs, c))
-            .collect();
+        let all: Vec<usize> = self.runs.iter().flat_map(|run| run.columns.clone()).collect();
+        let in_file: Vec<usize> = columns.iter().map(|c| all[if self.turn_columns { width - 1 - c } else { *c }]).collect();
         // From here on the runs give the columns in the order wanted, so there is nothing left to turn.
         self.turn_columns = false;
         self.runs = Vec::new();
@@ -267,11 +264,6 @@ fn ascend(dataset: &Dataset, axis: &mut Axis) -> CfResult<bool> {
 /// Rows of the file (a part of `all`) that hold `rows`, counted from south to north.
 fn file_rows(all: &Range<usize>, turned: bool, rows: &Range<usize>) -> Range<usize> {
     if turned { all.end - rows.end..all.end - rows.start } else { all.start + rows.start..all.start + rows.end }
-}
-
-/// The file's column at position `n` of the runs.
-fn nth(runs: &[Run], n: usize) -> Option<usize> {
-    runs.iter().flat_map(|run| run.columns.clone()).nth(n)
 }
 
 #[cfg(test)]
