@@ -130,39 +130,6 @@ impl Pairs {
         Ok(origin.map_or_else(Pairs::default, |origin| sums.about(origin)))
     }
 
-    /// The same pairs with every weight times `factor`: what a row of equal cells amounts to once its area is known.
-    ///
-    /// # Errors
-    /// [`ScoreError::Argument`] where the factor is negative or not finite.
-    ///
-    /// # Example
-    /// ```
-    /// use isotherm::score::Pairs;
-    /// let (t, p) = ([1.0, 2.0], [1.5, 2.0]);
-    /// let later = Pairs::collect(&t, &p, None, None).unwrap().reweighted(0.25).unwrap();
-    /// assert_eq!(later, Pairs::collect(&t, &p, None, Some(&[0.25, 0.25])).unwrap());
-    /// ```
-    pub fn reweighted(&self, factor: f64) -> ScoreResult<Pairs> {
-        check_pair(0.0, 0.0, factor, 0)?;
-        if factor == 0.0 {
-            return Ok(Pairs::default());
-        }
-        let mut pairs = *self;
-        for sum in [
-            &mut pairs.weight,
-            &mut pairs.spread_truth,
-            &mut pairs.spread_prediction,
-            &mut pairs.co_spread,
-            &mut pairs.sum_error,
-            &mut pairs.sum_absolute,
-            &mut pairs.sum_squared,
-            &mut pairs.spread_error,
-        ] {
-            *sum *= factor;
-        }
-        Ok(pairs)
-    }
-
     /// Adds one pair.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! [`Sums`]: plain sums of pairs about an origin, on their way to [`Pairs`].
+//! [`Sums`]: plain sums of pairs about an origin, on their way to [`Pairs`], and sums whose weight is known late.
 
+use super::error::{ScoreError, ScoreResult};
 use super::pairs::Pairs;
 
 /// Weighted sums of departures from an origin (a truth and a prediction near the data, so that little cancels).
@@ -53,6 +54,43 @@ impl Sums {
     }
 }
 
+impl Pairs {
+    /// The same pairs with every weight times `factor`: what a row of equal cells amounts to once its area is known.
+    ///
+    /// # Errors
+    /// [`ScoreError::Argument`] where the factor is negative or not finite.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::score::Pairs;
+    /// let (t, p) = ([1.0, 2.0], [1.5, 2.0]);
+    /// let later = Pairs::collect(&t, &p, None, None).unwrap().reweighted(0.25).unwrap();
+    /// assert_eq!(later, Pairs::collect(&t, &p, None, Some(&[0.25, 0.25])).unwrap());
+    /// ```
+    pub fn reweighted(&self, factor: f64) -> ScoreResult<Pairs> {
+        if !(factor.is_finite() && factor >= 0.0) {
+            return Err(ScoreError::Argument(format!("weights times {factor} were asked for; a number of at least 0 is wanted")));
+        }
+        if factor == 0.0 {
+            return Ok(Pairs::default());
+        }
+        let mut pairs = *self;
+        for sum in [
+            &mut pairs.weight,
+            &mut pairs.spread_truth,
+            &mut pairs.spread_prediction,
+            &mut pairs.co_spread,
+            &mut pairs.sum_error,
+            &mut pairs.sum_absolute,
+            &mut pairs.sum_squared,
+            &mut pairs.spread_error,
+        ] {
+            *sum *= factor;
+        }
+        Ok(pairs)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +114,16 @@ mod tests {
         // Σ(t − 3)² = 2, Σ(e − 0)² = 2
         assert_eq!((pairs.spread_truth(), pairs.spread_error(), pairs.co_spread()), (2.0, 2.0, 0.0));
         assert_eq!(Sums::default().about((1.0, 1.0)), Pairs::default());
+    }
+
+    #[test]
+    fn a_weight_may_come_late() {
+        let (t, p) = ([1.0, 2.5, 4.0, 3.0], [1.5, 2.0, 4.5, 2.0]);
+        let at_once = Pairs::collect(&t, &p, None, Some(&[0.3; 4])).unwrap();
+        let late = Pairs::collect(&t, &p, None, None).unwrap().reweighted(0.3).unwrap();
+        assert!((late.spread_error() - at_once.spread_error()).abs() < 1e-15 && late.count() == 4);
+        assert!((late.rmse().unwrap() - at_once.rmse().unwrap()).abs() < 1e-15);
+        assert_eq!(late.reweighted(0.0).unwrap(), Pairs::default());
+        assert!(late.reweighted(-1.0).is_err() && late.reweighted(f64::NAN).is_err());
     }
 }

@@ -130,7 +130,7 @@ impl ScoreCommand {
     ///
     /// # Errors
     /// One sentence: which option, what was found, what is wanted.
-    pub fn plan(&self) -> anyhow::Result<Plan> {
+    pub(super) fn plan(&self) -> anyhow::Result<Plan> {
         let by = By::parse(self.by.as_deref())?;
         let output = self.output(by)?;
         let over = matches!(output, Output::Map(_) | Output::Series(_));

@@ -138,10 +138,7 @@ fn rules(sources: &Sources<'_>, plan: &Plan, blocking: &Blocking, map: bool) -> 
     };
     let resampling = match (map, &plan.output) {
         (true, _) | (_, Output::Series(_)) => "none".to_string(),
-        _ => format!(
-            "percentile interval, blocks of {}, {} resamples, seed {}",
-            blocking.words, plan.resamples, plan.seed
-        ),
+        _ => format!("percentile interval, blocks of {}, {} resamples, seed {}", blocking.words, plan.resamples, plan.seed),
     };
     let common = Protocol {
         metric: String::new(),
@@ -195,9 +192,13 @@ fn rows(tally: &Tally, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rule
 
 fn row(sums: &Sums, measure: Measure, protocol: Protocol, sources: &Sources<'_>, plan: &Plan) -> anyhow::Result<Row> {
     let unit = measure.unit(sources.unit())?;
+    let label = match measure.depends_on_zero_of_unit() {
+        true => format!("{} ({})", measure.name(), sources.unit()),
+        false => measure.name().to_string(),
+    };
     let estimate = match measure.estimate(&sums.prediction, &sums.reference, plan.resamples, plan.seed) {
         Ok(estimate) => estimate,
-        Err(reason) => return Ok(Row { protocol, score: Err(reason.to_string()), no_interval: None }),
+        Err(reason) => return Ok(Row { label, protocol, score: Err(reason.to_string()), no_interval: None }),
     };
     let (interval, no_interval) = match estimate.interval {
         Ok(interval) => (interval, None),
@@ -220,7 +221,7 @@ fn row(sums: &Sums, measure: Measure, protocol: Protocol, sources: &Sources<'_>,
         mask: protocol.mask.clone(),
         protocol: protocol.hash(),
     };
-    Ok(Row { protocol, score: Ok(score), no_interval })
+    Ok(Row { label, protocol, score: Ok(score), no_interval })
 }
 
 /// One row for each instant, stratum and measure; an undefined value is empty, with its reason.

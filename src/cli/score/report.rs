@@ -10,6 +10,8 @@ use crate::score::{Protocol, Score};
 /// One row: a metric in a stratum, or why there is none.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
+    /// The metric, with the data's unit where its zero matters: `rmse`, `kge_2009 (°C)`.
+    pub label: String,
     pub protocol: Protocol,
     pub score: Result<Score, String>,
     /// Why the score has no interval.
@@ -47,7 +49,7 @@ impl Report {
             lines.push(match &row.score {
                 Ok(score) => [
                     stratum,
-                    score.metric.clone(),
+                    row.label.clone(),
                     number(score.value),
                     score.interval().map_or("-".into(), |i| format!("[{}, {}]", number(i.lower), number(i.upper))),
                     score.n.to_string(),
@@ -56,9 +58,9 @@ impl Report {
                     score.protocol.clone(),
                 ],
                 Err(_) => {
-                    [stratum, row.protocol.metric.clone(), "undefined".into(), "-".into(), "-".into(), "-".into(), "-".into(), row
-                        .protocol
-                        .hash()]
+                    let [none, hash] = ["-".to_string(), row.protocol.hash()];
+                    let undefined = "undefined".to_string();
+                    [stratum, row.label.clone(), undefined, none.clone(), none.clone(), none.clone(), none, hash]
                 }
             });
             let reason = row.score.as_ref().err().or(row.no_interval.as_ref());
@@ -196,9 +198,14 @@ mod tests {
         };
         let bare = Score { lower: f64::NAN, upper: f64::NAN, ..score.clone() };
         let rows = vec![
-            Row { protocol: protocol.clone(), score: Ok(score), no_interval: None },
-            Row { protocol: protocol.clone(), score: Ok(bare), no_interval: Some(text("one day only")) },
-            Row { protocol, score: Err(text("the truth is constant")), no_interval: None },
+            Row { label: text("rmse"), protocol: protocol.clone(), score: Ok(score), no_interval: None },
+            Row {
+                label: text("kge_2009 (°C)"),
+                protocol: protocol.clone(),
+                score: Ok(bare),
+                no_interval: Some(text("one day only")),
+            },
+            Row { label: text("nse"), protocol, score: Err(text("the truth is constant")), no_interval: None },
         ];
         Report { title: text("p against t"), by: "season", rows, notes: vec![text("converted")] }
     }
@@ -206,7 +213,16 @@ mod tests {
     #[test]
     fn the_table_says_all() {
         let table = report().table();
-        for word in ["0.33333", "[0.25000, 0.50000]", "1234", "31", "undefined", "the truth is constant", "note: converted"] {
+        for word in [
+            "0.33333",
+            "[0.25000, 0.50000]",
+            "1234",
+            "31",
+            "undefined",
+            "the truth is constant",
+            "note: converted",
+            "kge_2009 (°C)",
+        ] {
             assert!(table.contains(word), "{word} in\n{table}");
         }
         assert!(table.contains("one day only"));
@@ -218,7 +234,9 @@ mod tests {
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines.len(), 4);
         assert!(lines[0].starts_with("by,stratum,metric,value,lower,upper,coverage,n,n_eff,unit,"));
-        assert!(lines[1].starts_with("season,DJF,rmse,0.3333333333333333,0.25,0.5,0.95,1234,31.0,K,°C,area,\"cells, with a comma\""));
+        assert!(
+            lines[1].starts_with("season,DJF,rmse,0.3333333333333333,0.25,0.5,0.95,1234,31.0,K,°C,area,\"cells, with a comma\"")
+        );
         assert!(lines[2].starts_with("season,DJF,rmse,0.3333333333333333,,,0.95,1234"), "{}", lines[2]);
         assert!(lines[3].starts_with("season,DJF,rmse,,,,,,,,") && lines[3].ends_with("the truth is constant"));
     }
@@ -239,6 +257,9 @@ mod tests {
 
     #[test]
     fn numbers_have_five_digits() {
-        assert_eq!([0.0, 0.123_456_7, -12.345_678, 123_456.7, 1e-9].map(number), ["0", "0.12346", "-12.346", "123457", "1.0000e-9"]);
+        assert_eq!(
+            [0.0, 0.123_456_7, -12.345_678, 123_456.7, 1e-9].map(number),
+            ["0", "0.12346", "-12.346", "123457", "1.0000e-9"]
+        );
     }
 }

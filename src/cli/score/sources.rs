@@ -50,7 +50,6 @@ impl Files {
 
 /// One file that takes part.
 pub(super) struct Source<'a> {
-    pub label: &'static str,
     pub path: PathBuf,
     pub reader: FrameReader<'a>,
     /// Which of the [`Moment::frames`] are this file's; `None` where its one frame holds for all instants.
@@ -126,10 +125,8 @@ impl<'a> Sources<'a> {
         // A mask or a cloud fraction of one instant holds for all.
         let fixed = |place: usize, reader: &FrameReader<'_>| place >= 3 && reader.frames() == 1;
         let timed: Vec<&(usize, &Dataset, FrameReader<'_>)> = readers.iter().filter(|(p, _, r)| !fixed(*p, r)).collect();
-        let instants: Vec<Instants<'_>> = timed
-            .iter()
-            .map(|(place, _, r)| Instants { label: LABELS[*place], frames: r.frames(), times: r.times() })
-            .collect();
+        let instants: Vec<Instants<'_>> =
+            timed.iter().map(|(place, _, r)| Instants { label: LABELS[*place], frames: r.frames(), times: r.times() }).collect();
         let common = common_instants(&instants)?;
         for (k, (place, _, reader)) in timed.iter().enumerate() {
             if reader.frames() != common.moments.len() && k < 3 {
@@ -141,7 +138,6 @@ impl<'a> Sources<'a> {
         for ((place, dataset, reader), part) in readers.into_iter().zip(parts) {
             let all = part.rows == (0..reader.latitude().len()) && part.columns.iter().copied().eq(0..reader.longitude().len());
             slots[place] = Some(Source {
-                label: LABELS[place],
                 path: dataset.path().to_path_buf(),
                 reader: if all { reader } else { reader.select(part.rows, &part.columns)? },
                 position: positions.iter().position(|p| *p == place),
