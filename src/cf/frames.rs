@@ -283,7 +283,9 @@ mod tests {
                 file.variable(name, ElementType::F64, &[name])?;
                 file.attribute(Some(name), "units", units)?;
                 let sign = if name == "time" { 1.0 } else { sign };
-                file.put(name, &Raw::F64((0..length).map(|i| sign * i as f64).collect()))?;
+                // longitudes go around the globe
+                let step = if name == "lon" { 72.0 } else { 1.0 };
+                file.put(name, &Raw::F64((0..length).map(|i| sign * step * i as f64).collect()))?;
             }
             let element = if packed { ElementType::I16 } else { ElementType::F32 };
             file.variable("v", element, &order)?;
@@ -348,6 +350,8 @@ mod tests {
                 file.variable(name, ElementType::F64, &[name])?;
                 file.attribute(Some(name), "units", units)?;
             }
+            file.put("lat", &Raw::F64(vec![1.0]))?;
+            file.put("lon", &Raw::F64(vec![1.0]))?;
             file.variable("sea", ElementType::I8, &["lat", "lon"])?;
             file.attribute(Some("sea"), "units", "yes or no")?;
             file.put("sea", &Raw::I8(vec![1]))

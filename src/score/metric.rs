@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn which_metrics_move_with_the_zero_of_the_unit() {
-        let (truth, prediction) = ([10.0, 14.0, 12.5, 18.0], [10.5, 13.0, 12.0, 19.0]);
+        let (truth, prediction) = ([10.0, 14.0, 12.5, 18.0], [10.5, 13.0, 12.0, 20.0]);
         let of = |zero: f64, metric: PointwiseMetric| {
             let shift = |v: [f64; 4]| v.map(|x| x + zero);
             metric.of(&Pairs::collect(&shift(truth), &shift(prediction), None, None).unwrap()).unwrap()

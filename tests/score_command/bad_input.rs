@@ -37,11 +37,13 @@ fn a_truncated_or_missing_file() {
     }
     refused(path, "t.nc no.nc", &["no.nc"]);
     // damage that is met only once the values are read
-    let mut damaged = bytes.clone();
+    let large = Sample::truth(20, 30, 40);
+    large.write(path, "large.nc");
+    let mut damaged = std::fs::read(path.join("large.nc")).unwrap();
     let at = damaged.len() / 2;
     (at..at + 400).for_each(|i| damaged[i] ^= 0x55);
     std::fs::write(path.join("hurt.nc"), damaged).unwrap();
-    refused(path, "t.nc hurt.nc", &["hurt.nc"]);
+    refused(path, "large.nc hurt.nc", &["hurt.nc"]);
 }
 
 #[test]

@@ -24,16 +24,17 @@ fn the_peak_stays_bounded() {
             ("lat", "degrees_north", axis(-89.875, 0.25, ROWS)),
             ("lon", "degrees_east", axis(0.125, 0.25, COLUMNS)),
         ];
-        for (name, units, values) in axes {
+        for (name, units, values) in &axes {
             file.dimension(name, values.len())?;
             file.variable(name, ElementType::F64, &[name])?;
-            file.attribute(Some(name), "units", units)?;
-            file.put(name, &values)?;
+            file.attribute(Some(name), "units", *units)?;
         }
         for name in ["truth", "prediction"] {
             file.variable(name, ElementType::F32, &["time", "lat", "lon"])?;
             file.attribute(Some(name), "units", "degree_Celsius")?;
         }
+        // A classic file is defined as a whole before the first value comes.
+        axes.iter().try_for_each(|(name, _, values)| file.put(name, values))?;
         for day in 0..DAYS {
             let frame = [day..day + 1, 0..ROWS, 0..COLUMNS];
             let truth: Vec<f32> = (0..ROWS * COLUMNS).map(|i| (i % 977) as f32 * 0.01).collect();

@@ -55,7 +55,8 @@ fn skill_against_a_reference_on_the_common_set() {
 fn threads_and_memory_change_no_bit() {
     let folder = tempfile::tempdir().unwrap();
     // 5600 cells a frame take 67 kB of the two files: one megabyte holds some of the 40 frames only
-    let truth = Sample::truth(40, 70, 80);
+    let mut truth = Sample::truth(40, 70, 80);
+    truth.latitudes.iter_mut().for_each(|v| *v -= 80.0);
     truth.write(folder.path(), "t.nc");
     truth.prediction(0.5, 3).write(folder.path(), "p.nc");
     for by in ["", "--by season", "--by gradient", "--by coast", "--by region"] {
@@ -70,6 +71,26 @@ fn threads_and_memory_change_no_bit() {
         dataset.raw("nse").unwrap()
     };
     assert_eq!(map("a.nc", "--threads 1"), map("b.nc", "--threads 2 --memory 1"));
+}
+
+/// A frame of 90,000 cells takes 1.08 MB of two files, so one megabyte holds it in two pieces.
+#[test]
+fn a_frame_may_be_larger_than_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut truth = Sample::truth(3, 300, 300);
+    truth.latitudes = (0..300).map(|y| 20.05 + 0.1 * y as f64).collect();
+    truth.longitudes = (0..300).map(|x| 0.05 + 0.1 * x as f64).collect();
+    truth.write(folder.path(), "t.nc");
+    truth.prediction(0.5, 3).write(folder.path(), "p.nc");
+    let run = |more: &str| printed(folder.path(), &format!("t.nc p.nc --metrics rmse --json --resamples 20 {more}"));
+    assert_eq!(run(""), run("--memory 1"));
+    assert_eq!(run("--by coast"), run("--by coast --memory 1"));
+    let map = |name: &str, more: &str| {
+        printed(folder.path(), &format!("t.nc p.nc --over time --metrics rmse --output {name} {more}"));
+        isotherm::cf::Dataset::open(&folder.path().join(name)).unwrap().raw("rmse").unwrap()
+    };
+    assert_eq!(map("a.nc", ""), map("b.nc", "--memory 1"));
+    assert!(sentence(folder.path(), "t.nc p.nc --by gradient --memory 1").contains("--memory 2"));
 }
 
 #[test]

@@ -83,7 +83,6 @@ fn bands_of_cloud_fraction() {
     cloud.valid.iter_mut().enumerate().for_each(|(i, v)| *v = i % 11 != 0);
     cloud.write(folder.path(), "c.nc");
     let json = json(folder.path(), "t.nc p.nc --metrics rmse --by cloud --cloud c.nc:sst");
-    // whole percents: the edges 10, 50 and 90 % are met from above in single precision as they are in the file
     for (label, low, high) in [("below 0.1", 0, 10), ("0.1 to 0.5", 10, 50), ("0.5 to 0.9", 50, 90), ("0.9 and above", 90, 101)] {
         let inside = |i: usize| cloud.valid[i] && (low..high).contains(&(cloud.values[i] as i32));
         check(&json, label, &pairs(&truth, &prediction, inside));

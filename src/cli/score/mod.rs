@@ -70,7 +70,7 @@ fn score(command: &ScoreCommand, plan: &Plan) -> anyhow::Result<()> {
     let census = walk(&sources, steps, "score", |slab| tally.add(slab, &sources, &strata, &blocking))?;
     enough(&census, &sources)?;
     if let Output::Series(path) = &plan.output {
-        let text = series_csv(&tally, &strata, &sources, plan, &rules);
+        let text = series_csv(&tally, &strata, &sources, plan, &rules)?;
         sources.notes.iter().for_each(|note| eprintln!("note: {note}"));
         return match path {
             Some(path) => {
@@ -225,7 +225,12 @@ fn row(sums: &Sums, measure: Measure, protocol: Protocol, sources: &Sources<'_>,
 }
 
 /// One row for each instant, stratum and measure; an undefined value is empty, with its reason.
-fn series_csv(tally: &Tally, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rules: &Rules) -> String {
+///
+/// # Errors
+/// One sentence where no value at all is defined.
+fn series_csv(tally: &Tally, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rules: &Rules) -> anyhow::Result<String> {
+    let mut last_reason = None;
+    let mut defined = false;
     let mut text = String::from("time,stratum,metric,value,n,unit,weighting,protocol,reason\n");
     for (sums, label) in tally.strata.iter().zip(&strata.labels) {
         for measure in &plan.measures {
@@ -238,13 +243,23 @@ fn series_csv(tally: &Tally, strata: &Strata, sources: &Sources<'_>, plan: &Plan
                 let time = moment.seconds.and_then(crate::grid::instant);
                 let time = time.map_or(String::new(), |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string());
                 let (value, reason) = match measure.of(prediction, reference) {
-                    Ok(value) => (format!("{value:?}"), String::new()),
-                    Err(reason) => (String::new(), format!("\"{}\"", reason.to_string().replace('"', "'"))),
+                    Ok(value) => {
+                        defined = true;
+                        (format!("{value:?}"), String::new())
+                    }
+                    Err(reason) => {
+                        let quoted = format!("\"{}\"", reason.to_string().replace('"', "'"));
+                        last_reason = Some(reason);
+                        (String::new(), quoted)
+                    }
                 };
                 let (name, n, weighting) = (measure.name(), prediction.count(), plan.weighting.name());
                 let _ = writeln!(text, "{time},{label},{name},{value},{n},{unit},{weighting},{hash},{reason}");
             }
         }
     }
-    text
+    match last_reason {
+        Some(reason) if !defined => bail!("{reason}, on every day; leave the metric out with --metrics"),
+        _ => Ok(text),
+    }
 }

@@ -20,7 +20,8 @@ const COAST_KILOMETRES: [f64; 3] = [50.0, 100.0, 200.0];
 /// Shares of the truth's gradients between the bands.
 const GRADIENT_SHARES: [f64; 3] = [0.5, 0.75, 0.9];
 /// Edges of the cloud fraction.
-const CLOUD_FRACTIONS: [f64; 3] = [0.1, 0.5, 0.9];
+/// In single precision, as the fractions are read: 90 % must meet its edge.
+const CLOUD_FRACTIONS: [f32; 3] = [0.1, 0.5, 0.9];
 /// The class of a cell that belongs to no band.
 const NO_CLASS: u8 = u8::MAX;
 
@@ -118,7 +119,7 @@ impl Strata {
                 (bands.labels(&unit), Kind::Gradient(bands))
             }
             By::Cloud => {
-                let bands = Bands::new(CLOUD_FRACTIONS.to_vec())?;
+                let bands = Bands::new(CLOUD_FRACTIONS.map(f64::from).to_vec())?;
                 (bands.labels(""), Kind::Cloud(bands))
             }
         };
