@@ -18,6 +18,7 @@ pub struct Progress {
     started: Instant,
     last_line: Instant,
     bar: Option<ProgressBar>,
+    lines_on_error: bool,
 }
 
 impl Progress {
@@ -33,7 +34,13 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Progress { label, total, done: 0, message: String::new(), started: now, last_line: now, bar }
+        Progress { label, total, done: 0, message: String::new(), started: now, last_line: now, bar, lines_on_error: false }
+    }
+
+    /// The same with its lines on standard error, for commands whose standard output is their result.
+    pub fn on_error_stream(mut self) -> Progress {
+        self.lines_on_error = true;
+        self
     }
 
     /// A short text shown beside the count (`loss 0.0123`).
@@ -51,8 +58,11 @@ impl Progress {
             Some(bar) => bar.set_position(self.done),
             None if self.last_line.elapsed() >= LINE_EVERY => {
                 self.last_line = Instant::now();
-                // Standard output, not error: in a notebook, anything on stderr marks a failed cell.
-                println!("{}", self.line());
+                match self.lines_on_error {
+                    true => eprintln!("{}", self.line()),
+                    // Standard output, not error: in a notebook, anything on stderr marks a failed cell.
+                    false => println!("{}", self.line()),
+                }
             }
             None => {}
         }

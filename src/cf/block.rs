@@ -7,6 +7,7 @@ use super::axes::Layout;
 use super::dataset::{Dataset, Variable};
 use super::decode::Decoding;
 use super::error::CfResult;
+use super::raw::Raw;
 use super::selection::Run;
 use crate::grid::Cell;
 
@@ -48,8 +49,7 @@ impl Block<'_> {
                 for columns in pieces(&run.columns, columns_at_a_time) {
                     for rows in pieces(&self.rows, rows_at_a_time) {
                         let lengths = [some_times.len(), rows.len(), columns.len()];
-                        let ranges = self.ranges(&some_times, &rows, &columns);
-                        let (decoded, valid) = decoding.apply(&self.dataset.raw_slab(&self.facts.name, &ranges)?);
+                        let (decoded, valid) = decoding.apply(&self.raw(&some_times, &rows, &columns)?);
                         let strides = self.strides(lengths);
                         let corner = (some_times.start - times.start) * frame
                             + (rows.start - self.rows.start) * width
@@ -74,6 +74,11 @@ impl Block<'_> {
             }
         }
         Ok((values, cells))
+    }
+
+    /// A piece as stored, in the order of the file.
+    pub fn raw(&self, times: &Range<usize>, rows: &Range<usize>, columns: &Range<usize>) -> CfResult<Raw> {
+        self.dataset.raw_slab(&self.facts.name, &self.ranges(times, rows, columns))
     }
 
     fn ranges(&self, times: &Range<usize>, rows: &Range<usize>, columns: &Range<usize>) -> Vec<Range<usize>> {
@@ -110,7 +115,7 @@ impl Block<'_> {
 mod tests {
     use super::super::axes::layout_of;
     use super::super::builder::{Container, write_file};
-    use super::super::raw::{ElementType, Raw};
+    use super::super::raw::ElementType;
     use super::*;
 
     #[test]

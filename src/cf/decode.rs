@@ -185,6 +185,24 @@ impl Decoding {
             || (self.near_fill && (value / DEFAULT_FLOAT_FILL - 1.0).abs() < DEFAULT_FILL_TOLERANCE)
     }
 
+    /// Do the stored elements stand for themselves: single precision, neither scaled nor shifted?
+    pub(super) fn is_plain(&self) -> bool {
+        self.element == ElementType::F32 && self.scale.is_none() && self.offset.is_none()
+    }
+
+    /// The validity of plain elements ([`Decoding::is_plain`]), as [`Decoding::apply`] would find it.
+    pub(super) fn plain_validity(&self, values: &[f32], valid: &mut [bool]) {
+        let fits = |v: f32| !v.is_nan() && f64::from(v) >= self.low && f64::from(v) <= self.high;
+        match self.missing.as_slice() {
+            // Nearly every file: one marker or none, given twice. One comparison each, which the compiler can do in lanes.
+            missing if missing.iter().all(|m| Some(m) == missing.first()) && !self.near_fill => {
+                let marker = missing.first().map_or(f32::NAN, |m| *m as f32);
+                valid.iter_mut().zip(values).for_each(|(valid, v)| *valid = fits(*v) & (*v != marker));
+            }
+            _ => valid.iter_mut().zip(values).for_each(|(valid, v)| *valid = !self.is_missing(f64::from(*v))),
+        }
+    }
+
     /// Values and validity of stored elements.
     pub fn apply(&self, raw: &Raw) -> (Vec<f64>, Vec<bool>) {
         let mut values = raw.to_f64().unwrap_or_default();
@@ -295,6 +313,34 @@ mod tests {
         .unwrap();
         // 3 * 0.1 in f32 is 0.30000001192092896 (the nearest of its numbers), then the sum is in f64
         assert_eq!(decoded.values, vec![0.300_000_011_920_928_96 + 0.25]);
+    }
+
+    #[test]
+    fn plain_numbers_are_masked_as_all_others_are() {
+        let stored = vec![1.0f32, -9.0, f32::NAN, 9.969_21e36, f32::INFINITY, 40.0, 0.0];
+        for attributes in [
+            &[][..],
+            &[("missing_value", -9.0f32)],
+            &[("_FillValue", -9.0), ("missing_value", -9.0)],
+            &[("_FillValue", -9.0), ("missing_value", 1.0), ("valid_max", 30.0)],
+            &[("_FillValue", -9.0), ("valid_max", 30.0), ("valid_min", 0.0)],
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.nc");
+            write_file(&path, Container::Netcdf4, |file| {
+                file.dimension("x", stored.len())?;
+                file.variable("v", ElementType::F32, &["x"])?;
+                attributes.iter().try_for_each(|(name, value)| file.attribute(Some("v"), name, *value))?;
+                file.put("v", &Raw::F32(stored.clone()))
+            })
+            .unwrap();
+            let dataset = Dataset::open(&path).unwrap();
+            let decoding = Decoding::of(&dataset, dataset.variable("v").unwrap()).unwrap();
+            assert!(decoding.is_plain());
+            let mut valid = vec![true; stored.len()];
+            decoding.plain_validity(&stored, &mut valid);
+            assert_eq!(valid, decoding.apply(&Raw::F32(stored.clone())).1, "{attributes:?}");
+        }
     }
 
     #[test]

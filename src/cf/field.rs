@@ -183,7 +183,7 @@ pub fn roll_longitude(field: &Field) -> CfResult<Field> {
 }
 
 /// The unit of a variable; temperatures that are errors, anomalies or differences get a difference's.
-fn unit_of(dataset: &Dataset, facts: &Variable, default: Option<Unit>) -> CfResult<Unit> {
+pub(super) fn unit_of(dataset: &Dataset, facts: &Variable, default: Option<Unit>) -> CfResult<Unit> {
     let grid_error = |source| CfError::Grid { path: dataset.path().to_path_buf(), source };
     let unit = match (facts.text("units"), default) {
         (Some(text), _) => Unit::parse(text).map_err(|source| match source {
@@ -216,7 +216,7 @@ fn is_difference(facts: &Variable) -> bool {
 }
 
 /// The position along each further dimension: the level asked for along a long one, 0 along short ones.
-fn chosen_level(dataset: &Dataset, facts: &Variable, layout: &Layout, level: Option<usize>) -> CfResult<usize> {
+pub(super) fn chosen_level(dataset: &Dataset, facts: &Variable, layout: &Layout, level: Option<usize>) -> CfResult<usize> {
     let describe = |position: &usize| format!("'{}' of length {}", facts.dimensions[*position], facts.shape[*position]);
     match (layout.extra.as_slice(), level) {
         ([], _) => Ok(0),
@@ -236,7 +236,7 @@ fn chosen_level(dataset: &Dataset, facts: &Variable, layout: &Layout, level: Opt
 }
 
 /// The instants asked for, and whether the file states them.
-fn time_axis(
+pub(super) fn time_axis(
     dataset: &Dataset,
     facts: &Variable,
     layout: &Layout,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::variable::gridded_variable;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
 use crate::grid::{Field, coarsen_mean};
 use crate::methods::SuperResolver;
@@ -96,25 +97,6 @@ fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolve
 /// The reader's sentence, with the variables found.
 pub(super) fn open_field(path: &Path, variable: Option<&str>) -> anyhow::Result<Field> {
     let dataset = Dataset::open(path)?;
-    let name = match variable {
-        Some(name) => name.to_string(),
-        None => {
-            let bounds: Vec<&str> = dataset.variables().iter().filter_map(|v| v.text("bounds")).collect();
-            let gridded: Vec<&str> = dataset
-                .variables()
-                .iter()
-                .filter(|v| v.shape.len() >= 2 && v.element.is_number() && v.text("flag_meanings").is_none())
-                .filter(|v| !bounds.contains(&v.name.as_str()))
-                .map(|v| v.name.as_str())
-                .collect();
-            match gridded.as_slice() {
-                [only] => only.to_string(),
-                [] => bail!("{} holds no gridded variable", path.display()),
-                many => {
-                    bail!("{} holds several gridded variables ({}); name one with --variable", path.display(), many.join(", "))
-                }
-            }
-        }
-    };
+    let name = gridded_variable(&dataset, variable, "--variable")?;
     Ok(read_field(&dataset, &name, &ReadOptions::default())?)
 }

@@ -6,6 +6,8 @@ mod data;
 mod inspect;
 mod matchup;
 mod paper;
+mod score;
+mod variable;
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +30,8 @@ pub enum Command {
     /// A field at the places of observations.
     #[command(name = "match")]
     Match(matchup::MatchCommand),
+    /// A prediction against the truth.
+    Score(score::ScoreCommand),
     /// Products: list, show, fetch, verify.
     Data(data::DataCommand),
     /// The paper: plan, why, verify, run, figure, notebooks.
@@ -44,6 +48,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Apply(command) => apply::run(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Match(command) => matchup::run(command),
+        Command::Score(command) => score::run(command),
         Command::Data(command) => data::run(command),
         Command::Paper(command) => paper::run(command),
     }

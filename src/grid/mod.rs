@@ -51,5 +51,6 @@ pub use smooth::{GAUSSIAN_TRUNCATE_SIGMA, box_mean, box_mean_plane, gaussian_pla
 pub use sphere::{central_angle, great_circle_degrees, great_circle_metres, longitude_difference};
 pub use tiling::{Tile, Tiling, tile_starts};
 pub use time::{SECONDS_PER_DAY, TimeAxis, instant, seconds_of_date};
+pub(crate) use turn::turn;
 pub use unit::Unit;
 pub use window::Window;

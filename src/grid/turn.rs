@@ -13,7 +13,7 @@ pub(super) fn ascend(axis: &mut Axis) -> GridResult<bool> {
 }
 
 /// Turns the rows of each frame upside down and each row back to front, as asked.
-pub(super) fn turn<T>(cells: &mut [T], rows: usize, columns: usize, turn_rows: bool, turn_columns: bool) {
+pub(crate) fn turn<T>(cells: &mut [T], rows: usize, columns: usize, turn_rows: bool, turn_columns: bool) {
     for frame in cells.chunks_exact_mut(rows * columns) {
         if turn_rows {
             for y in 0..rows / 2 {

@@ -3,8 +3,11 @@
 //! Errors are prediction − truth everywhere. What is undefined is a [`ScoreError`] with its reason.
 
 mod agreement;
+mod bands;
 mod block_score;
 mod blocks;
+mod cell_sums;
+mod coast;
 mod collocation;
 mod correlation;
 mod crps;
@@ -18,24 +21,30 @@ mod interval;
 mod kge;
 mod lag;
 mod locate;
+mod magnitude_histogram;
 mod match_rule;
 mod matchup;
 mod metric;
 mod pairs;
 mod pointwise;
+mod protocol;
 mod psnr;
 mod quantile;
 mod rank;
+mod region;
 mod relative;
 mod resample;
 mod robust;
 #[allow(clippy::module_inception)]
 mod score;
+mod season;
 mod series;
 mod shape;
 mod significance;
+mod skill;
 mod spectrum;
 mod ssim;
+mod sums;
 mod super_observation;
 mod valid;
 mod variogram;
@@ -43,8 +52,11 @@ mod variogram;
 pub use agreement::{
     index_of_agreement, modified_nse, refined_index_of_agreement, relative_index_of_agreement, relative_nse, spectral_angle,
 };
+pub use bands::Bands;
 pub use block_score::{BlockDifference, BlockScore};
 pub use blocks::{BlockAccumulator, DEFAULT_COVERAGE};
+pub use cell_sums::CellSums;
+pub use coast::coast_distance;
 pub use collocation::{CollocationInterval, CollocationSet, TripleCollocation, collocation_intervals, triple_collocation};
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use crps::{CrpsEstimator, crps, crps_normal, crps_weighted, log_score_normal};
@@ -71,16 +83,20 @@ pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interva
 pub use kge::{Kge, kge_nonparametric};
 pub use lag::lagged_pairs;
 pub use locate::{CornerWeights, GridLocator, LocatedCell};
+pub use magnitude_histogram::MagnitudeHistogram;
 pub use match_rule::{Interpolation, MatchRule, Placement, Point, nearest_time};
 pub use matchup::{Match, common_set, distance_metres, match_field};
 pub use metric::PointwiseMetric;
 pub use pairs::Pairs;
+pub use protocol::Protocol;
 pub use quantile::{median, quantile, quantile_of_sorted, sorted};
 pub use rank::{Kendall, average_ranks, kendall, spearman};
+pub use region::{NAMED_REGIONS, Region};
 pub use relative::{Normalisation, mape, normalised_rmse, rmsle, smape, volumetric_efficiency};
 pub use resample::{Resampling, resample, runs_from};
 pub use robust::{IQR_OF_STANDARD_NORMAL, MAD_TO_STANDARD_DEVIATION, RobustStatistics};
 pub use score::{Score, Weighting};
+pub use season::Season;
 pub use series::{
     LagDivisor, LagScore, LjungBox, MissingDays, PartialMethod, autocorrelation, autocorrelations, autocovariance,
     bartlett_bands, best_lag, cross_correlation, default_lags, default_partial_lags, e_folding_lag, effective_count_of_scale,
@@ -93,6 +109,7 @@ pub use significance::{
     adjusted_p_values, analysis_of_variance, diebold_mariano, diebold_mariano_of_losses, friedman, kruskal_wallis, levene,
     paired_t, sign_flip_exact, sign_flip_sampled, sign_test, welch_t, wilcoxon,
 };
+pub use skill::{BlockSkill, Skill};
 pub use spectrum::{
     CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
     PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::error::{ScoreError, ScoreResult};
+use super::sums::Sums;
 
 /// Pairs summed together before their sums are merged. Fixed, so that the result is the same to the last
 /// bit for any number of threads.
@@ -33,17 +34,17 @@ const CHUNK: usize = 4096;
 /// Chan, Golub, LeVeque (1983), Algorithms for computing the sample variance. doi:10.1080/00031305.1983.10483115
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pairs {
-    count: usize,
-    weight: f64,
-    mean_truth: f64,
-    mean_prediction: f64,
-    spread_truth: f64,
-    spread_prediction: f64,
-    co_spread: f64,
-    sum_error: f64,
-    sum_absolute: f64,
-    sum_squared: f64,
-    spread_error: f64,
+    pub(super) count: usize,
+    pub(super) weight: f64,
+    pub(super) mean_truth: f64,
+    pub(super) mean_prediction: f64,
+    pub(super) spread_truth: f64,
+    pub(super) spread_prediction: f64,
+    pub(super) co_spread: f64,
+    pub(super) sum_error: f64,
+    pub(super) sum_absolute: f64,
+    pub(super) sum_squared: f64,
+    pub(super) spread_error: f64,
 }
 
 impl Pairs {
@@ -99,10 +100,7 @@ impl Pairs {
         P: Copy + Into<f64>,
     {
         let mut origin: Option<(f64, f64)> = None;
-        let (mut count, mut weight) = (0usize, 0.0);
-        let (mut st, mut sp, mut stt, mut spp, mut stp) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        let (mut error, mut absolute, mut squared) = (0.0, 0.0, 0.0);
-        let (mut se, mut see) = (0.0, 0.0);
+        let mut sums = Sums::default();
         for i in range {
             if valid.is_some_and(|valid| !valid[i]) {
                 continue;
@@ -116,33 +114,20 @@ impl Pairs {
             let (t0, p0) = *origin.get_or_insert((t, p));
             let (dt, dp, e) = (t - t0, p - p0, p - t);
             let de = e - (p0 - t0);
-            count += 1;
-            weight += w;
-            st += w * dt;
-            sp += w * dp;
-            stt += w * dt * dt;
-            spp += w * dp * dp;
-            stp += w * dt * dp;
-            error += w * e;
-            absolute += w * e.abs();
-            squared += w * e * e;
-            se += w * de;
-            see += w * de * de;
+            sums.count += 1;
+            sums.weight += w;
+            sums.truth += w * dt;
+            sums.prediction += w * dp;
+            sums.truth_squared += w * dt * dt;
+            sums.prediction_squared += w * dp * dp;
+            sums.product += w * dt * dp;
+            sums.error += w * e;
+            sums.absolute += w * e.abs();
+            sums.squared += w * e * e;
+            sums.deviation += w * de;
+            sums.deviation_squared += w * de * de;
         }
-        let Some((t0, p0)) = origin else { return Ok(Pairs::default()) };
-        Ok(Pairs {
-            count,
-            weight,
-            mean_truth: t0 + st / weight,
-            mean_prediction: p0 + sp / weight,
-            spread_truth: (stt - st * st / weight).max(0.0),
-            spread_prediction: (spp - sp * sp / weight).max(0.0),
-            co_spread: stp - st * sp / weight,
-            sum_error: error,
-            sum_absolute: absolute,
-            sum_squared: squared,
-            spread_error: (see - se * se / weight).max(0.0),
-        })
+        Ok(origin.map_or_else(Pairs::default, |origin| sums.about(origin)))
     }
 
     /// Adds one pair.

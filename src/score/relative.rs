@@ -187,11 +187,63 @@ pub fn normalised_rmse(truth: &[f64], prediction: &[f64], by: Normalisation) -> 
 /// Criss, Winston (2008), doi:10.1002/hyp.7072
 pub fn volumetric_efficiency(truth: &[f64], prediction: &[f64]) -> ScoreResult<f64> {
     check_count(truth, prediction, "volumetric_efficiency", 1)?;
-    let pairs = Pairs::collect(truth, prediction, None, None)?;
-    if mean_is_zero(pairs.mean_truth(), pairs.spread_truth(), pairs.weight()) {
-        return Err(zero_mean("truth", "volumetric_efficiency"));
+    Pairs::collect(truth, prediction, None, None)?.volumetric_efficiency()
+}
+
+impl Pairs {
+    /// RMSE over the mean of the truth: [`normalised_rmse`] by [`Normalisation::Mean`], weighted as the pairs are.
+    ///
+    /// # Errors
+    /// [`ScoreError::TooFew`] without a pair, [`ScoreError::Argument`] where the mean of the truth is 0.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::score::Pairs;
+    /// assert_eq!(Pairs::collect(&[1.0, 3.0], &[2.0, 4.0], None, None).unwrap().normalised_rmse_by_mean().unwrap(), 0.5);
+    /// ```
+    pub fn normalised_rmse_by_mean(&self) -> ScoreResult<f64> {
+        const NAME: &str = "normalised_rmse_by_mean";
+        self.need(NAME, 1)?;
+        Ok(self.rmse()? / self.mean_to_divide_by(NAME)?)
     }
-    Ok(1.0 - pairs.mae()? / pairs.mean_truth())
+
+    /// RMSE over the root mean square of the truth: [`normalised_rmse`] by [`Normalisation::RootMeanSquare`], weighted.
+    ///
+    /// # Errors
+    /// [`ScoreError::TooFew`] without a pair, [`ScoreError::Argument`] where every truth is 0.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::score::Pairs;
+    /// let pairs = Pairs::collect(&[3.0, -3.0], &[4.5, -1.5], None, None).unwrap();
+    /// assert!((pairs.normalised_rmse_by_root_mean_square().unwrap() - 0.5).abs() < 1e-15);
+    /// ```
+    pub fn normalised_rmse_by_root_mean_square(&self) -> ScoreResult<f64> {
+        const NAME: &str = "normalised_rmse_by_root_mean_square";
+        self.need(NAME, 1)?;
+        let scale = (self.mean_truth().powi(2) + self.spread_truth() / self.weight()).sqrt();
+        if scale == 0.0 {
+            return Err(ScoreError::Argument(format!("the truth is 0 throughout, so {NAME} is undefined")));
+        }
+        Ok(self.rmse()? / scale)
+    }
+
+    /// [`volumetric_efficiency`], weighted as the pairs are.
+    ///
+    /// # Errors
+    /// [`ScoreError::TooFew`] without a pair, [`ScoreError::Argument`] where the mean of the truth is 0.
+    pub fn volumetric_efficiency(&self) -> ScoreResult<f64> {
+        const NAME: &str = "volumetric_efficiency";
+        self.need(NAME, 1)?;
+        Ok(1.0 - self.mae()? / self.mean_to_divide_by(NAME)?)
+    }
+
+    fn mean_to_divide_by(&self, metric: &str) -> ScoreResult<f64> {
+        if mean_is_zero(self.mean_truth(), self.spread_truth(), self.weight()) {
+            return Err(zero_mean("truth", metric));
+        }
+        Ok(self.mean_truth())
+    }
 }
 
 pub(super) fn zero_divisor(metric: &str, position: usize) -> ScoreError {
