@@ -31,7 +31,7 @@ pub enum Command {
     #[command(name = "match")]
     Match(matchup::MatchCommand),
     /// A prediction against the truth.
-    Score(score::ScoreCommand),
+    Score(Box<score::ScoreCommand>),
     /// Products: list, show, fetch, verify.
     Data(data::DataCommand),
     /// The paper: plan, why, verify, run, figure, notebooks.
@@ -48,7 +48,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Apply(command) => apply::run(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Match(command) => matchup::run(command),
-        Command::Score(command) => score::run(command),
+        Command::Score(command) => score::run(*command),
         Command::Data(command) => data::run(command),
         Command::Paper(command) => paper::run(command),
     }

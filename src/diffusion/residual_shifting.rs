@@ -184,7 +184,7 @@ impl ResidualShifting {
     /// What the state is divided by before the network sees it, so that its spread is the same at all times: the root of
     /// `κ² η_t E[u²] + data_sd²`.
     ///
-    /// `mean_square_weight` is E[u²]: 1 without a weight (ResShift in a latent space has a `data_sd` of 1), 0.3 in UADM's
+    /// `mean_square_weight` is `E[u²]`: 1 without a weight (ResShift in a latent space has a `data_sd` of 1), 0.3 in UADM's
     /// program (with 0.5), best the sample's own ([`mean_square_weight`](ResidualShifting::mean_square_weight)).
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl ResidualShifting {
         Ok((self.kappa().powi(2) * self.shift(time)? * mean_square_weight + data_sd.powi(2)).sqrt())
     }
 
-    /// The state as the network sees it, with each sample's own E[u²]; see [`ResidualShifting::input_divisor`].
+    /// The state as the network sees it, with each sample's own `E[u²]`; see [`ResidualShifting::input_divisor`].
     ///
     /// # Errors
     /// As [`ResidualShifting::add_noise`].
@@ -212,7 +212,7 @@ impl ResidualShifting {
         Ok(state.broadcast_div(&(variance + data_sd.powi(2))?.sqrt()?)?)
     }
 
-    /// E[u²] of each sample of a weight map `[b, ...]`, as `[b, 1, ...]`.
+    /// `E[u²]` of each sample of a weight map `[b, ...]`, as `[b, 1, ...]`.
     ///
     /// # Errors
     /// [`DiffusionError::Nn`](super::DiffusionError::Nn) from the device.

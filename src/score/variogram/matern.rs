@@ -21,7 +21,7 @@ use statrs::function::gamma::ln_gamma;
 /// ```
 ///
 /// # Reference
-/// NIST Digital Library of Mathematical Functions, 10.32.9, https://dlmf.nist.gov/10.32; Stein (1999),
+/// NIST Digital Library of Mathematical Functions, 10.32.9, <https://dlmf.nist.gov/10.32>; Stein (1999),
 /// doi:10.1007/978-1-4612-1494-6
 pub fn matern_correlation(smoothness: f64, x: f64) -> Option<f64> {
     let nu = smoothness;
