@@ -37,10 +37,12 @@ mod score;
 mod season;
 mod shape;
 mod skill;
+mod spectrum;
 mod ssim;
 mod sums;
 mod super_observation;
 mod valid;
+mod variogram;
 
 pub use agreement::{
     index_of_agreement, modified_nse, refined_index_of_agreement, relative_index_of_agreement, relative_nse, spectral_angle,
@@ -82,5 +84,10 @@ pub use skill::{BlockSkill, Skill};
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
 pub use valid::valid_pairs;
+pub use variogram::{
+    FitWeights, FittedVariogram, LagBin, LagBins, LagDirection, LagMap, LagPosition, LatLonGrid, PlaneAxis, PointDistance,
+    PointVariogram, Variogram, VariogramEstimator, VariogramFamily, VariogramFit, VariogramModel, VariogramShape, axis_variogram,
+    matern_correlation, pair_distance_quantiles, plane_variogram,
+};
 
 pub use crate::grid::great_circle_degrees;

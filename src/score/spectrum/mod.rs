@@ -1,0 +1,5 @@
+//! Power spectra.
+
+mod plane_transform;
+
+pub(super) use plane_transform::{PlaneTransform, TransformBuffers, fast_length};
