@@ -315,20 +315,21 @@ mod tests {
                 assert_eq!(reader.times(), Some(field.time()));
                 let part = FrameReader::new(&dataset, "v", &options).unwrap().select(1..4, &[3, 4, 0]).unwrap();
                 assert_eq!(part.latitude().centres(), &field.latitude().centres()[1..4]);
-                let check = |reader: &FrameReader<'_>, times: Range<usize>, rows: Range<usize>, south: usize, columns: &[usize]| {
-                    let frames = reader.read(times.clone(), rows.clone()).unwrap();
-                    let mut at = 0;
-                    for t in times {
-                        for y in rows.clone() {
-                            for x in columns {
-                                let wanted = field.get(t, south + y, *x);
-                                assert_eq!(frames.valid[at].then(|| frames.values[at]), wanted, "{order:?} {t} {y} {x}");
-                                at += 1;
+                let check =
+                    |reader: &FrameReader<'_>, times: Range<usize>, rows: Range<usize>, south: usize, columns: &[usize]| {
+                        let frames = reader.read(times.clone(), rows.clone()).unwrap();
+                        let mut at = 0;
+                        for t in times {
+                            for y in rows.clone() {
+                                for x in columns {
+                                    let wanted = field.get(t, south + y, *x);
+                                    assert_eq!(frames.valid[at].then(|| frames.values[at]), wanted, "{order:?} {t} {y} {x}");
+                                    at += 1;
+                                }
                             }
                         }
-                    }
-                    assert_eq!(at, frames.values.len());
-                };
+                        assert_eq!(at, frames.values.len());
+                    };
                 check(&reader, 0..3, 0..4, 0, &[0, 1, 2, 3, 4]);
                 check(&reader, 1..2, 2..3, 0, &[0, 1, 2, 3, 4]);
                 check(&part, 0..2, 1..3, 1, &[3, 4, 0]);

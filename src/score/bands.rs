@@ -73,12 +73,7 @@ mod tests {
     #[test]
     fn labels_are_short() {
         let bands = Bands::new(vec![0.012_345_6, 0.5, 100.0]).unwrap();
-        assert_eq!(bands.labels(" K/km"), [
-            "below 0.01235 K/km",
-            "0.01235 to 0.5 K/km",
-            "0.5 to 100 K/km",
-            "100 K/km and above"
-        ]);
+        assert_eq!(bands.labels(" K/km"), ["below 0.01235 K/km", "0.01235 to 0.5 K/km", "0.5 to 100 K/km", "100 K/km and above"]);
     }
 
     #[test]

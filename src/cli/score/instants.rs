@@ -50,7 +50,9 @@ pub(super) fn common_instants(files: &[Instants<'_>]) -> anyhow::Result<Common> 
     for file in files {
         match file.times {
             Some(times) => axes.push(times),
-            None => bail!("{} states no time, so its {} frames cannot be matched; add a time coordinate", file.label, file.frames),
+            None => {
+                bail!("{} states no time, so its {} frames cannot be matched; add a time coordinate", file.label, file.frames)
+            }
         }
     }
     let days: Vec<Vec<i64>> = axes.iter().map(|t| t.seconds().iter().map(|s| day_of(*s)).collect()).collect();

@@ -38,8 +38,7 @@ impl MapSums {
         let census = walk(sources, steps, "map", |slab| {
             let band = slab.rows.start / steps.rows;
             let add = |sums: &mut CellSums, values: &[f32]| sums.add(&slab.truth, values, &slab.valid);
-            add(&mut sums.prediction[band], &slab.prediction)
-                .map_err(|e| located(e, sources, slab, 0, &sources.prediction))?;
+            add(&mut sums.prediction[band], &slab.prediction).map_err(|e| located(e, sources, slab, 0, &sources.prediction))?;
             if let (Some(values), Some(source), Some(reference)) =
                 (&slab.reference, &sources.reference, sums.reference.get_mut(band))
             {
@@ -86,12 +85,16 @@ impl MapSums {
             Ok(Field::new(name, values, Mask::from_cells(cells), time, latitude.clone(), longitude.clone(), unit)?)
         };
         let mut fields = Vec::new();
-        let mut text = format!("{}: {} instants, {} x {} cells\n", path.display(), sources.moments.len(), latitude.len(), longitude.len());
+        let mut text =
+            format!("{}: {} instants, {} x {} cells\n", path.display(), sources.moments.len(), latitude.len(), longitude.len());
         for (measure, protocol) in measures {
             let values = self.values(*measure)?;
             let defined: Vec<f64> = values.iter().flatten().copied().collect();
             if defined.is_empty() {
-                bail!("{} is undefined in every cell (too few instants, or constant in time); no map was written", measure.name());
+                bail!(
+                    "{} is undefined in every cell (too few instants, or constant in time); no map was written",
+                    measure.name()
+                );
             }
             let (low, high) = defined.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
             let unit = measure.unit(sources.unit())?;

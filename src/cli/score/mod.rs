@@ -138,10 +138,7 @@ fn rules(sources: &Sources<'_>, plan: &Plan, blocking: &Blocking, map: bool) -> 
     };
     let resampling = match (map, &plan.output) {
         (true, _) | (_, Output::Series(_)) => "none".to_string(),
-        _ => format!(
-            "percentile interval, blocks of {}, {} resamples, seed {}",
-            blocking.words, plan.resamples, plan.seed
-        ),
+        _ => format!("percentile interval, blocks of {}, {} resamples, seed {}", blocking.words, plan.resamples, plan.seed),
     };
     let common = Protocol {
         metric: String::new(),

@@ -55,11 +55,16 @@ impl Report {
                     score.unit.symbol().into(),
                     score.protocol.clone(),
                 ],
-                Err(_) => {
-                    [stratum, row.protocol.metric.clone(), "undefined".into(), "-".into(), "-".into(), "-".into(), "-".into(), row
-                        .protocol
-                        .hash()]
-                }
+                Err(_) => [
+                    stratum,
+                    row.protocol.metric.clone(),
+                    "undefined".into(),
+                    "-".into(),
+                    "-".into(),
+                    "-".into(),
+                    "-".into(),
+                    row.protocol.hash(),
+                ],
             });
             let reason = row.score.as_ref().err().or(row.no_interval.as_ref());
             reasons.extend(reason.map(String::as_str));
@@ -218,7 +223,9 @@ mod tests {
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines.len(), 4);
         assert!(lines[0].starts_with("by,stratum,metric,value,lower,upper,coverage,n,n_eff,unit,"));
-        assert!(lines[1].starts_with("season,DJF,rmse,0.3333333333333333,0.25,0.5,0.95,1234,31.0,K,°C,area,\"cells, with a comma\""));
+        assert!(
+            lines[1].starts_with("season,DJF,rmse,0.3333333333333333,0.25,0.5,0.95,1234,31.0,K,°C,area,\"cells, with a comma\"")
+        );
         assert!(lines[2].starts_with("season,DJF,rmse,0.3333333333333333,,,0.95,1234"), "{}", lines[2]);
         assert!(lines[3].starts_with("season,DJF,rmse,,,,,,,,") && lines[3].ends_with("the truth is constant"));
     }
@@ -239,6 +246,9 @@ mod tests {
 
     #[test]
     fn numbers_have_five_digits() {
-        assert_eq!([0.0, 0.123_456_7, -12.345_678, 123_456.7, 1e-9].map(number), ["0", "0.12346", "-12.346", "123457", "1.0000e-9"]);
+        assert_eq!(
+            [0.0, 0.123_456_7, -12.345_678, 123_456.7, 1e-9].map(number),
+            ["0", "0.12346", "-12.346", "123457", "1.0000e-9"]
+        );
     }
 }

@@ -126,10 +126,8 @@ impl<'a> Sources<'a> {
         // A mask or a cloud fraction of one instant holds for all.
         let fixed = |place: usize, reader: &FrameReader<'_>| place >= 3 && reader.frames() == 1;
         let timed: Vec<&(usize, &Dataset, FrameReader<'_>)> = readers.iter().filter(|(p, _, r)| !fixed(*p, r)).collect();
-        let instants: Vec<Instants<'_>> = timed
-            .iter()
-            .map(|(place, _, r)| Instants { label: LABELS[*place], frames: r.frames(), times: r.times() })
-            .collect();
+        let instants: Vec<Instants<'_>> =
+            timed.iter().map(|(place, _, r)| Instants { label: LABELS[*place], frames: r.frames(), times: r.times() }).collect();
         let common = common_instants(&instants)?;
         for (k, (place, _, reader)) in timed.iter().enumerate() {
             if reader.frames() != common.moments.len() && k < 3 {

@@ -265,7 +265,10 @@ fn gradient_bands(sources: &Sources<'_>, steps: Steps) -> anyhow::Result<Bands> 
         Err(error) => failed = Some(error),
     })?;
     if failed.is_some() {
-        bail!("{} holds a value that is not finite, so it has no gradient; mask it or mend it first", sources.truth.path.display());
+        bail!(
+            "{} holds a value that is not finite, so it has no gradient; mask it or mend it first",
+            sources.truth.path.display()
+        );
     }
     if histogram.total() == 0 {
         bail!("the truth has no gradient anywhere: no valid cell has valid neighbours in both directions");
@@ -280,8 +283,7 @@ fn gradient(sources: &Sources<'_>, truth: &[f32], valid: &[bool]) -> ScoreResult
     let (latitude, longitude) = (sources.truth.reader.latitude(), sources.truth.reader.longitude());
     let kilometres = |axis: &Axis| axis.spacing().abs().to_radians() * EARTH_RADIUS_METRES / 1e3;
     // A row at the pole has no width; a hair keeps it positive, and its gradient falls into the last band.
-    let across: Vec<f64> =
-        latitude.centres().iter().map(|c| kilometres(longitude) * c.to_radians().cos().max(1e-6)).collect();
+    let across: Vec<f64> = latitude.centres().iter().map(|c| kilometres(longitude) * c.to_radians().cos().max(1e-6)).collect();
     let values: Vec<f64> = truth.iter().zip(valid).map(|(v, valid)| if *valid { f64::from(*v) } else { 0.0 }).collect();
     gradient_magnitude(&values, latitude.len(), longitude.len(), Some(valid), kilometres(latitude), &across)
 }
