@@ -3,13 +3,17 @@
 
 mod support;
 
+mod autocorr;
 mod bootstrap;
 mod cf_decode;
 mod deterministic;
+mod distribution_distance;
 mod ensemble;
+mod extremes;
 mod image_quality;
 mod interpolation;
 mod matchup;
 mod nn_torch;
+mod paired_tests;
 mod stitching;
 mod weighted;
