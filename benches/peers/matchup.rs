@@ -23,8 +23,11 @@ pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
             Ok(matching(field, points(&latitude, &longitude, &day), rule, bytes))
         }
         "trilinear" => {
-            let rule =
-                MatchRule { radius_degrees: 0.2, interpolation: Interpolation::Trilinear, ..MatchRule::default() };
+            let rule = MatchRule {
+                radius_degrees: inputs.number("whole_cell_degrees")?,
+                interpolation: Interpolation::Trilinear,
+                ..MatchRule::default()
+            };
             Ok(matching(field, points(&latitude, &longitude, &day), rule, bytes))
         }
         "index" => {
@@ -32,12 +35,9 @@ pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
             Ok(Task::new(bytes, move || {
                 let frame = field.frame_len();
                 let samplers = (0..days)
-                    .map(|t| {
-                        PointSampler::new(field.latitude(), field.longitude(), field.frame(t), &valid[t * frame..][..frame])
-                    })
+                    .map(|t| PointSampler::new(field.latitude(), field.longitude(), field.frame(t), &valid[t * frame..][..frame]))
                     .collect::<Result<Vec<_>, _>>()?;
-                let of_point =
-                    |i: usize| samplers[day[i] as usize].at(latitude[i], longitude[i], PointRule::NearestAnywhere);
+                let of_point = |i: usize| samplers[day[i] as usize].at(latitude[i], longitude[i], PointRule::NearestAnywhere);
                 Ok(in_parts(latitude.len(), of_point))
             }))
         }

@@ -43,9 +43,7 @@ pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
                 mean(frames.into_iter().collect::<Result<Vec<f64>>>()?.into_iter())
             }))
         }
-        "rmse_flat" => {
-            Ok(Task::new(bytes, move || Ok(Pairs::collect(&truth, &prediction, Some(&valid), None)?.rmse()?)))
-        }
+        "rmse_flat" => Ok(Task::new(bytes, move || Ok(Pairs::collect(&truth, &prediction, Some(&valid), None)?.rmse()?))),
         "kge_2012_flat" => {
             Ok(Task::new(bytes, move || Ok(Pairs::collect(&truth, &prediction, Some(&valid), None)?.kge_2012()?.value)))
         }

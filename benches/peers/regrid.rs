@@ -11,8 +11,9 @@ pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
         "bilinear" => {
             let shape = inputs.shape("plane")?;
             let field = global_field(inputs.singles("plane")?, vec![0.0], shape[0], shape[1])?;
-            let latitude = axis(AxisKind::Latitude, -89.8, 89.8, inputs.number("target_rows")? as usize)?;
-            let longitude = axis(AxisKind::Longitude, -179.8, 179.8, inputs.number("target_columns")? as usize)?;
+            let (north, east) = (inputs.number("north")?, inputs.number("east")?);
+            let latitude = axis(AxisKind::Latitude, -north, north, inputs.number("target_rows")? as usize)?;
+            let longitude = axis(AxisKind::Longitude, -east, east, inputs.number("target_columns")? as usize)?;
             let bytes = field.frame_len() * 5 + latitude.len() * longitude.len() * 5;
             Ok(Task::new(bytes, move || {
                 let fine = regrid(&field, &latitude, &longitude, Interpolation::Bilinear, 1.0)?;

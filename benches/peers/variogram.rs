@@ -1,9 +1,7 @@
 //! Semivariograms of scattered points and of a whole field with gaps.
 
 use anyhow::{Context, Result, bail};
-use isotherm::score::{
-    LagBins, PlaneAxis, PointDistance, PointVariogram, Variogram, VariogramEstimator, axis_variogram, plane_variogram,
-};
+use isotherm::score::{LagBins, LagMap, PointDistance, PointVariogram, Variogram, VariogramEstimator, plane_variogram};
 
 use super::inputs::{Inputs, masked};
 use super::measure::Task;
@@ -32,8 +30,8 @@ pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
         "field_axis" => {
             let (values, valid, [rows, columns]) = field(inputs)?;
             Ok(Task::new(values.len() * 9, move || {
-                let estimator = VariogramEstimator::Matheron;
-                at(&axis_variogram(&values, rows, columns, Some(&valid), PlaneAxis::Columns, columns - 1, estimator)?, 4)
+                let map = LagMap::of(&values, rows, columns, Some(&valid), 0, columns - 1)?;
+                map.semivariance(0, 5).context("no pair is five columns apart")
             }))
         }
         _ => bail!("variogram has no task '{task}'"),
@@ -44,11 +42,8 @@ fn points(inputs: &Inputs, size: &str, estimator: VariogramEstimator, sphere: bo
     let [x, y] = if sphere { ["longitude", "latitude"] } else { ["x", "y"] };
     let (x, y) = (inputs.doubles(&format!("{x}{size}"))?, inputs.doubles(&format!("{y}{size}"))?);
     let values = inputs.doubles(&format!("z{size}"))?;
-    let (distance, largest) = if sphere {
-        (PointDistance::GreatCircle { radius: EARTH_KILOMETRES }, 3000.0)
-    } else {
-        (PointDistance::Planar, 500.0)
-    };
+    let (distance, largest) =
+        if sphere { (PointDistance::GreatCircle { radius: EARTH_KILOMETRES }, 3000.0) } else { (PointDistance::Planar, 500.0) };
     let wanted = PointVariogram { estimator, bins: LagBins::even(largest, 20)?, distance, direction: None };
     Ok(Task::new(values.len() * 24, move || at(&wanted.of(&x, &y, &values, None)?, 3)))
 }

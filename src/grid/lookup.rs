@@ -132,11 +132,16 @@ impl Lookup {
         if !x.is_finite() {
             return None;
         }
-        if let Some(Bracket { lower, fraction }) = self.bracket(x) {
-            let upper = fraction > 0.5 || (upper_wins && fraction == 0.5);
-            return Some((lower + usize::from(upper)) % self.len());
+        let (x, n) = (self.turned(x), self.centres.len());
+        let count = self.not_after(x);
+        if !self.periodic && (count == 0 || count == n) {
+            return Some(count.saturating_sub(1));
         }
-        Some(if self.turned(x) < self.centres[0] { 0 } else { self.len() - 1 })
+        let lower = count.max(1) - 1;
+        let below = x - self.centres[lower];
+        let above = self.gap(lower) - below;
+        let upper = below > above || (upper_wins && below == above);
+        Some((lower + usize::from(upper)) % n)
     }
 
     /// The cell whose area holds `x`, counted upwards.

@@ -10,7 +10,7 @@ use super::error::{GridError, GridResult};
 use super::kernel::Kernel;
 use super::plane::Sample;
 use super::spline::spline_coefficients;
-use crate::base::vector::widest;
+use crate::base::vector::{Work, widest};
 
 /// Rows are shared out among threads in parts of at least this many numbers: below it, handing a part over costs
 /// more than it saves (a training tile stays on the thread that asks for it).
@@ -153,6 +153,23 @@ impl AxisPlan {
     }
 }
 
+/// One output row on its way.
+struct OutputRow<'a, T> {
+    plan: &'a AxisPlan,
+    cell: usize,
+    plane: &'a [f64],
+    out: &'a mut [T],
+}
+
+impl<T: Sample> Work for OutputRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.plan.combine(self.cell, self.plane, self.out);
+    }
+}
+
 /// Filters a plane of `columns` columns: along its rows by `horizontal`, then down its columns by `vertical`.
 ///
 /// Each output number is one sum in a fixed order, so the result does not depend on the number of threads.
@@ -179,7 +196,7 @@ pub(crate) fn apply<T: Sample>(values: &[T], columns: usize, vertical: &AxisPlan
     }
     let mut result = vec![T::default(); rows_out * columns_out];
     result.par_chunks_mut(columns_out).enumerate().with_min_len(rows_per_part).for_each(|(y, out)| {
-        widest(|| vertical.combine(y, &between, out));
+        widest(OutputRow { plan: vertical, cell: y, plane: &between, out });
     });
     result
 }

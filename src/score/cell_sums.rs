@@ -7,7 +7,7 @@ use super::metric::PointwiseMetric;
 use super::pairs::Pairs;
 use super::skill::Skill;
 use super::sums::Sums;
-use crate::base::vector::widest;
+use crate::base::vector::{Work, widest};
 
 /// Cells that one task works on. Each cell has sums of its own, so the partition changes no bit of the result.
 const CHUNK: usize = 4096;
@@ -201,10 +201,27 @@ impl CellSums {
     }
 }
 
+/// A part of one frame on its way into the sums.
+struct Addition<'a> {
+    chunk: &'a mut Chunk,
+    truth: &'a [f32],
+    prediction: &'a [f32],
+    valid: &'a [bool],
+}
+
+impl Work for Addition<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.chunk.add_blocks(self.truth, self.prediction, self.valid)
+    }
+}
+
 impl Chunk {
     /// Adds a part of one frame; the position of the first pair that is not finite, if any.
     fn add(&mut self, truth: &[f32], prediction: &[f32], valid: &[bool]) -> Option<usize> {
-        if widest(|| self.add_blocks(truth, prediction, valid)) {
+        if widest(Addition { chunk: self, truth, prediction, valid }) {
             return None;
         }
         (0..valid.len()).find(|i| valid[*i] && !(truth[*i].is_finite() && prediction[*i].is_finite()))

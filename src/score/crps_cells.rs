@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::crps::{CrpsEstimator, crps};
 use super::error::{ScoreError, ScoreResult};
-use crate::base::vector::widest;
+use crate::base::vector::{Work, widest};
 
 /// Cells whose members are sorted side by side.
 const LANES: usize = 16;
@@ -52,7 +52,7 @@ pub fn crps_of_cells(members: &[f64], observations: &[f64], estimator: CrpsEstim
                     let first = chunk * CHUNK + group * LANES;
                     let observations = &observations[first..first + scores.len()];
                     let members = &members[first * count..(first + scores.len()) * count];
-                    widest(|| score_group(members, observations, estimator, &network, buffer, scores));
+                    widest(Group { members, observations, estimator, network: &network, buffer, scores });
                     if failure.is_none() && !scores.iter().all(|s| s.is_finite()) {
                         failure = Some(first);
                     }
@@ -90,51 +90,58 @@ fn one_by_one(
 }
 
 /// Scores of up to `LANES` cells; lanes without a cell hold zeros.
-#[inline(always)]
-fn score_group(
-    members: &[f64],
-    observations: &[f64],
+struct Group<'a> {
+    members: &'a [f64],
+    observations: &'a [f64],
     estimator: CrpsEstimator,
-    network: &[(usize, usize)],
-    buffer: &mut [[f64; LANES]],
-    scores: &mut [f64],
-) {
-    let count = buffer.len();
-    if observations.len() < LANES {
-        buffer.iter_mut().for_each(|row| *row = [0.0; LANES]);
-    }
-    for (lane, (ensemble, observation)) in members.chunks_exact(count).zip(observations).enumerate().take(LANES) {
-        for (row, member) in buffer.iter_mut().zip(ensemble) {
-            row[lane] = member - observation;
+    network: &'a [(usize, usize)],
+    buffer: &'a mut [[f64; LANES]],
+    scores: &'a mut [f64],
+}
+
+impl Work for Group<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Group { members, observations, estimator, network, buffer, scores } = self;
+        let count = buffer.len();
+        if observations.len() < LANES {
+            buffer.iter_mut().for_each(|row| *row = [0.0; LANES]);
         }
-    }
-    for (low, high) in network {
-        // The network's pairs ascend and lie within the buffer.
-        let (head, tail) = buffer.split_at_mut(*high);
-        exchange(&mut head[*low], &mut tail[0]);
-    }
-    let m = count as f64;
-    let (mut error, mut spread) = ([0.0; LANES], [0.0; LANES]);
-    for (i, row) in buffer.iter().enumerate() {
-        let factor = 2.0 * i as f64 - m + 1.0;
-        for lane in 0..LANES {
-            error[lane] += row[lane].abs();
-            spread[lane] += factor * row[lane];
+        for (lane, (ensemble, observation)) in members.chunks_exact(count).zip(observations).enumerate().take(LANES) {
+            for (row, member) in buffer.iter_mut().zip(ensemble) {
+                row[lane] = member - observation;
+            }
         }
-    }
-    let pairs = m * if estimator == CrpsEstimator::Fair { m - 1.0 } else { m };
-    for (lane, score) in scores.iter_mut().enumerate() {
-        *score = error[lane] / m - spread[lane] / pairs;
+        for (low, high) in network {
+            // The network's pairs ascend and lie within the buffer.
+            let (head, tail) = buffer.split_at_mut(*high);
+            exchange(&mut head[*low], &mut tail[0]);
+        }
+        let m = count as f64;
+        let (mut error, mut spread) = ([0.0; LANES], [0.0; LANES]);
+        for (i, row) in buffer.iter().enumerate() {
+            let factor = 2.0 * i as f64 - m + 1.0;
+            for lane in 0..LANES {
+                error[lane] += row[lane].abs();
+                spread[lane] += factor * row[lane];
+            }
+        }
+        let pairs = m * if estimator == CrpsEstimator::Fair { m - 1.0 } else { m };
+        for (lane, score) in scores.iter_mut().enumerate() {
+            *score = error[lane] / m - spread[lane] / pairs;
+        }
     }
 }
 
 /// Puts the smaller of each two into `low`.
 #[inline(always)]
 fn exchange(low: &mut [f64; LANES], high: &mut [f64; LANES]) {
-    for (a, b) in low.iter_mut().zip(high) {
-        let (x, y) = (*a, *b);
-        *a = if x < y { x } else { y };
-        *b = if x < y { y } else { x };
+    for lane in 0..LANES {
+        let (x, y) = (low[lane], high[lane]);
+        low[lane] = if x < y { x } else { y };
+        high[lane] = if x < y { y } else { x };
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`Chunk`]: the sums of a few thousand pairs, laid out so that the compiler makes vector code of them.
 
 use super::sums::Sums;
+use crate::base::vector::Work;
 
 /// Pairs whose departures are held at once (five lists of them stay in the first cache).
 const BLOCK: usize = 256;
@@ -32,10 +33,12 @@ struct Block {
 /// Sums in lanes, in the order of [`Sums`].
 type Lanes = [[f64; LANES]; 10];
 
-impl<T: Copy + Into<f64>, P: Copy + Into<f64>> Chunk<'_, T, P> {
+impl<T: Copy + Into<f64>, P: Copy + Into<f64>> Work for Chunk<'_, T, P> {
     /// The sums, and whether every valid pair was finite with a weight that can be summed.
+    type Output = (Sums, bool);
+
     #[inline(always)]
-    pub fn sums(&self) -> (Sums, bool) {
+    fn run(self) -> (Sums, bool) {
         let n = self.truth.len();
         let mut block = Block {
             truth: [0.0; BLOCK],
@@ -190,7 +193,7 @@ mod tests {
                 [(None, None), (Some(&valid[..]), None), (None, Some(&weights[..])), (Some(&valid), Some(&weights))]
             {
                 let chunk = Chunk { truth: &truth, prediction: &prediction, valid, weights, origin };
-                let (sums, clean) = chunk.sums();
+                let (sums, clean) = chunk.run();
                 let mut want = Sums::default();
                 for i in (0..n).filter(|i| valid.is_none_or(|v| v[*i]) && weights.is_none_or(|w| w[*i] > 0.0)) {
                     let (t, p, w) = (f64::from(truth[i]), prediction[i], weights.map_or(1.0, |w| w[i]));
@@ -223,7 +226,7 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_noticed_where_it_counts() {
         let origin = (0.0, 0.0);
-        let chunk = |valid, weights| Chunk { truth: &[1.0, f64::NAN], prediction: &[1.0, 2.0], valid, weights, origin }.sums().1;
+        let chunk = |valid, weights| Chunk { truth: &[1.0, f64::NAN], prediction: &[1.0, 2.0], valid, weights, origin }.run().1;
         assert!(!chunk(None, None));
         assert!(chunk(Some(&[true, false][..]), None));
         assert!(!chunk(Some(&[false, true][..]), Some(&[1.0, 0.0][..])));

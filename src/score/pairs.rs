@@ -105,21 +105,22 @@ impl Pairs {
         let is_valid = |i: usize| valid.is_none_or(|v| v[i]);
         let counts = |i: usize| is_valid(i) && weights.is_none_or(|w| w[i] != 0.0);
         let first = range.clone().find(|i| counts(*i)).unwrap_or(range.start);
+        let origin = (truth[first].into(), prediction[first].into());
         let chunk = Chunk {
             truth: &truth[range.clone()],
             prediction: &prediction[range.clone()],
             valid: valid.map(|v| &v[range.clone()]),
             weights: weights.map(|w| &w[range.clone()]),
-            origin: (truth[first].into(), prediction[first].into()),
+            origin,
         };
-        let (sums, clean) = widest(|| chunk.sums());
+        let (sums, clean) = widest(chunk);
         if !clean {
             // Which pair it is, and what is wrong with it; nothing is where only the error of a pair is too large for f64.
             for i in range.filter(|i| is_valid(*i)) {
                 check_pair(truth[i].into(), prediction[i].into(), weights.map_or(1.0, |w| w[i]), i)?;
             }
         }
-        Ok(sums.about(chunk.origin))
+        Ok(sums.about(origin))
     }
 
     /// The same pairs with every weight times `factor`: what a row of equal cells amounts to once its area is known.

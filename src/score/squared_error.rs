@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::error::{ScoreError, ScoreResult};
-use crate::base::vector::widest;
+use crate::base::vector::{Work, widest};
 
 /// Pairs summed together before their sums are added. Fixed, so that the result is the same for any number of threads.
 const CHUNK: usize = 1 << 14;
@@ -53,13 +53,7 @@ where
         .map(|chunk| {
             let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(n);
             let (truth, prediction) = (&truth[range.clone()], &prediction[range.clone()]);
-            match valid {
-                None => widest(|| sum_of_squares(truth, prediction, |_| true)),
-                Some(valid) => {
-                    let valid = &valid[range][..truth.len()];
-                    widest(|| sum_of_squares(truth, prediction, |i| valid[i]))
-                }
-            }
+            widest(Squares { truth, prediction, valid: valid.map(|v| &v[range]) })
         })
         .collect();
     let sum: f64 = sums.iter().sum();
@@ -73,6 +67,28 @@ where
         }
     }
     Ok(sum / count as f64)
+}
+
+/// Pairs whose squared errors are summed.
+struct Squares<'a, T, P> {
+    truth: &'a [T],
+    prediction: &'a [P],
+    valid: Option<&'a [bool]>,
+}
+
+impl<T: Copy + Into<f64>, P: Copy + Into<f64>> Work for Squares<'_, T, P> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        match self.valid {
+            None => sum_of_squares(self.truth, self.prediction, |_| true),
+            Some(valid) => {
+                let valid = &valid[..self.truth.len()];
+                sum_of_squares(self.truth, self.prediction, |i| valid[i])
+            }
+        }
+    }
 }
 
 #[inline(always)]

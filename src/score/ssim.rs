@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::error::{ScoreError, ScoreResult};
-use super::ssim_band::Planes;
+use super::ssim_band::{Band, Planes};
 use crate::base::vector::widest;
 
 /// Rows that one task works on.
@@ -185,7 +185,7 @@ pub fn ssim_map<T: Copy + Into<f64> + Sync>(
     let mut values = vec![0.0; n];
     if n > 0 {
         let bands = values.par_chunks_mut(BAND_ROWS * columns).enumerate();
-        bands.for_each(|(band, out)| widest(|| planes.similarity(band * BAND_ROWS, out)));
+        bands.for_each(|(band, out)| widest(Band { planes: &planes, first: band * BAND_ROWS, out }));
     }
     Ok(SsimMap { values, whole: whole_windows(rows, columns, kernel.len() / 2, valid) })
 }

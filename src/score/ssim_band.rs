@@ -1,6 +1,7 @@
 //! Structural similarity of a band of rows: the window's means of five products, one direction after the other.
 
 use super::ssim::reflect;
+use crate::base::vector::Work;
 
 /// Pixels of a row that are summed side by side.
 const LANES: usize = 8;
@@ -25,10 +26,25 @@ pub(super) struct Planes<'a, T> {
     pub constants: [f64; 2],
 }
 
-impl<T: Copy + Into<f64>> Planes<'_, T> {
-    /// The similarity of the rows from `first` on, as many as `out` has room for.
+/// The similarity of the rows from `first` on, as many as `out` has room for.
+pub(super) struct Band<'a, T> {
+    pub planes: &'a Planes<'a, T>,
+    pub first: usize,
+    pub out: &'a mut [f64],
+}
+
+impl<T: Copy + Into<f64>> Work for Band<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    pub fn similarity(&self, first: usize, out: &mut [f64]) {
+    fn run(self) {
+        self.planes.similarity(self.first, self.out);
+    }
+}
+
+impl<T: Copy + Into<f64>> Planes<'_, T> {
+    #[inline(always)]
+    fn similarity(&self, first: usize, out: &mut [f64]) {
         let (columns, taps) = (self.columns, self.kernel.len());
         let radius = taps / 2;
         let rows = out.len() / columns;

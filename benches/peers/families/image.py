@@ -24,7 +24,9 @@ def peer(task, function, tolerance, **options):
         from skimage import metrics
 
         truth, prediction, data_range = read.array("truth"), read.array("prediction"), read.number("data_range")
-        return lambda: getattr(metrics, function)(truth, prediction, data_range=data_range, **options)
+        function_of = getattr(metrics, function)
+        function_of(truth[:32, :32], prediction[:32, :32], data_range=data_range, **options)  # loads what it needs
+        return lambda: function_of(truth, prediction, data_range=data_range, **options)
 
     FAMILY.peer(task, "scikit-image", aim=1, tolerance=tolerance, size=size)(prepare)
 

@@ -20,6 +20,8 @@ def inputs(write, points, days, rows):
     write.array("longitude", random.uniform(-179.4, 179.4, points))
     write.array("day", random.uniform(0.5, days - 0.5, points))
     write.number("radius_degrees", 0.15 * 720 / rows)
+    # Half the diagonal of a cell on the equator is 0.18 degrees: every point has its cell.
+    write.number("whole_cell_degrees", 0.2 * 720 / rows)
 
 
 def size(sizes):

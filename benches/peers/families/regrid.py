@@ -16,6 +16,9 @@ def inputs(write, rows, target_rows, planes, plane_rows):
     plane = (random.standard_normal((rows, 2 * rows)) + 288).astype("f4")
     plane[random.random(plane.shape) < 0.3] = np.nan
     write.array("plane", plane)
+    # Inside the outer centres, beyond which the peers have no value or refuse.
+    write.number("north", 90 - 0.6 * 180 / rows)
+    write.number("east", 180 - 0.6 * 180 / rows)
     write.number("target_rows", target_rows)
     write.number("target_columns", 2 * target_rows)
     write.array("planes", random.standard_normal((planes, plane_rows, 2 * plane_rows)).astype("f4"))
@@ -35,7 +38,8 @@ def grids(read):
     cell = 180 / len(plane)
     axes = -90 + cell * (np.arange(len(plane)) + 0.5), -180 + cell * (np.arange(2 * len(plane)) + 0.5)
     rows, columns = int(read.number("target_rows")), int(read.number("target_columns"))
-    return plane, axes, (np.linspace(-89.8, 89.8, rows), np.linspace(-179.8, 179.8, columns)), cell
+    north, east = read.number("north"), read.number("east")
+    return plane, axes, (np.linspace(-north, north, rows), np.linspace(-east, east, columns)), cell
 
 
 @FAMILY.peer("bilinear", "xarray", aim=1, tolerance=1e-6, size=bilinear_size)
