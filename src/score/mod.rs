@@ -116,6 +116,11 @@ pub use significance::{
     paired_t, sign_flip_exact, sign_flip_sampled, sign_test, welch_t, wilcoxon,
 };
 pub use skill::{BlockSkill, Skill};
+pub use spectrum::{
+    CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
+    PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
+    spectral_slope,
+};
 pub use squared_error::mean_squared_error;
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};

@@ -15,5 +15,7 @@ mod interpolation;
 mod matchup;
 mod nn_torch;
 mod paired_tests;
+mod spectra;
 mod stitching;
+mod variogram;
 mod weighted;
