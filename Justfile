@@ -75,6 +75,11 @@ check-cuda: _python
 bench *FILTER: _python
     cargo bench --profile dev --benches -- "$@"
 
+# Times us and the Python peers side by side (half an hour; --quick: minutes; part of a task's name: only that; --save)
+[group('code')]
+bench-peers *ARGUMENTS: _python
+    @tools/bench_peers.sh "$@"
+
 # Builds the command line
 [group('code')]
 build: _python

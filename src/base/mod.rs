@@ -5,3 +5,4 @@ pub mod files;
 pub mod hash;
 pub mod progress;
 pub mod random;
+pub mod vector;

@@ -23,6 +23,8 @@ pub(crate) struct Lookup {
     reversed: bool,
     periodic: bool,
     longitudes: bool,
+    /// Cells per degree, for a first guess; exact spacing is not needed.
+    per_degree: f64,
 }
 
 impl Lookup {
@@ -39,7 +41,27 @@ impl Lookup {
             reversed,
             periodic: axis.wraps(),
             longitudes: axis.kind() == AxisKind::Longitude,
+            per_degree: if axis.is_regular() && axis.spacing() != 0.0 { 1.0 / axis.spacing().abs() } else { f64::NAN },
         }
+    }
+
+    /// How many centres are at or before `x`. On a regular axis by arithmetic, set right by the centres themselves.
+    fn not_after(&self, x: f64) -> usize {
+        let n = self.centres.len();
+        let guess = (x - self.centres[0]) * self.per_degree + 1.0;
+        // Comparisons with NaN are false: an irregular axis is searched.
+        if guess >= 0.0 && guess < n as f64 {
+            let guess = guess as usize;
+            let below = |i: usize| i == 0 || self.centres[i - 1] <= x;
+            let above = |i: usize| i == n || self.centres[i] > x;
+            // Off by one at most, where the centres carry rounding.
+            for count in [guess, guess + 1, guess.saturating_sub(1)] {
+                if below(count) && above(count) {
+                    return count;
+                }
+            }
+        }
+        self.centres.partition_point(|c| *c <= x)
     }
 
     /// Number of cells.
@@ -50,7 +72,13 @@ impl Lookup {
     /// Position in the axis of the cell `index`, counted upwards; beyond the ends it is clamped, or goes around.
     pub fn cell(&self, index: isize) -> usize {
         let n = self.centres.len() as isize;
-        let i = if self.periodic { index.rem_euclid(n) } else { index.clamp(0, n - 1) } as usize;
+        let i = if (0..n).contains(&index) {
+            index
+        } else if self.periodic {
+            index.rem_euclid(n)
+        } else {
+            index.clamp(0, n - 1)
+        } as usize;
         if self.reversed { self.centres.len() - 1 - i } else { i }
     }
 
@@ -66,7 +94,8 @@ impl Lookup {
         }
         let first = self.centres[0];
         let start = if self.periodic { first } else { 0.5 * (first + self.centres[self.centres.len() - 1]) - 180.0 };
-        start + (x - start).rem_euclid(360.0)
+        // Mostly it is there already: the remainder is slow.
+        if x >= start && x < start + 360.0 { x } else { start + (x - start).rem_euclid(360.0) }
     }
 
     /// Degrees from centre `lower` to the next one.
@@ -83,7 +112,7 @@ impl Lookup {
         let x = self.turned(x);
         let n = self.centres.len();
         if self.periodic {
-            let lower = self.centres.partition_point(|c| *c <= x).max(1) - 1;
+            let lower = self.not_after(x).max(1) - 1;
             return Some(Bracket { lower, fraction: (x - self.centres[lower]) / self.gap(lower) });
         }
         let (first, last) = (self.centres[0], self.centres[n - 1]);
@@ -93,7 +122,7 @@ impl Lookup {
         if n == 1 {
             return Some(Bracket { lower: 0, fraction: 0.0 });
         }
-        let lower = (self.centres.partition_point(|c| *c <= x).max(1) - 1).min(n - 2);
+        let lower = (self.not_after(x).max(1) - 1).min(n - 2);
         Some(Bracket { lower, fraction: ((x - self.centres[lower]) / self.gap(lower)).clamp(0.0, 1.0) })
     }
 
@@ -103,11 +132,16 @@ impl Lookup {
         if !x.is_finite() {
             return None;
         }
-        if let Some(Bracket { lower, fraction }) = self.bracket(x) {
-            let upper = fraction > 0.5 || (upper_wins && fraction == 0.5);
-            return Some((lower + usize::from(upper)) % self.len());
+        let (x, n) = (self.turned(x), self.centres.len());
+        let count = self.not_after(x);
+        if !self.periodic && (count == 0 || count == n) {
+            return Some(count.saturating_sub(1));
         }
-        Some(if self.turned(x) < self.centres[0] { 0 } else { self.len() - 1 })
+        let lower = count.max(1) - 1;
+        let below = x - self.centres[lower];
+        let above = self.gap(lower) - below;
+        let upper = below > above || (upper_wins && below == above);
+        Some((lower + usize::from(upper)) % n)
     }
 
     /// The cell whose area holds `x`, counted upwards.
@@ -126,6 +160,32 @@ mod tests {
 
     fn lookup(kind: AxisKind, start: f64, spacing: f64, count: usize) -> Lookup {
         Lookup::new(&Axis::regular(kind, start, spacing, count).unwrap())
+    }
+
+    /// The guess against a search, on regular, rounded and irregular axes.
+    #[test]
+    fn the_count_of_centres_before_a_point_is_that_of_a_search() {
+        let rounded = (0..720).map(|i| f64::from((-89.875 + 0.25 * f64::from(i)) as f32)).collect();
+        let irregular = (0..50).map(|i| f64::from(i * i) / 30.0).collect();
+        for axis in [
+            Axis::regular(AxisKind::Latitude, -89.95, 0.1, 1800).unwrap(),
+            Axis::regular(AxisKind::Latitude, 89.95, -0.1, 1800).unwrap(),
+            Axis::new(AxisKind::Latitude, rounded).unwrap(),
+            Axis::new(AxisKind::Latitude, irregular).unwrap(),
+            Axis::new(AxisKind::Latitude, vec![5.0]).unwrap(),
+        ] {
+            let lookup = Lookup::new(&axis);
+            let search = |x: f64| lookup.centres.partition_point(|c| *c <= x);
+            for i in -9500..9500 {
+                let x = f64::from(i) * 0.01;
+                assert_eq!(lookup.not_after(x), search(x), "{x}");
+            }
+            for centre in &lookup.centres {
+                for x in [centre.next_down(), *centre, centre.next_up()] {
+                    assert_eq!(lookup.not_after(x), search(x), "{x}");
+                }
+            }
+        }
     }
 
     #[test]

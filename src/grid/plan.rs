@@ -10,10 +10,13 @@ use super::error::{GridError, GridResult};
 use super::kernel::Kernel;
 use super::plane::Sample;
 use super::spline::spline_coefficients;
+use crate::base::vector::{Work, widest};
 
 /// Rows are shared out among threads in parts of at least this many numbers: below it, handing a part over costs
 /// more than it saves (a training tile stays on the thread that asks for it).
 const NUMBERS_PER_PART: usize = 1 << 14;
+/// Columns that are summed side by side.
+const LANES: usize = 16;
 
 /// Taps of every output cell of one axis.
 pub(crate) struct AxisPlan {
@@ -114,9 +117,56 @@ impl AxisPlan {
         self.bounds.len() - 1
     }
 
+    /// The output cells of one line.
+    fn gather(&self, line: &[f64], out: &mut [f64]) {
+        for (bounds, value) in self.bounds.windows(2).zip(out) {
+            let range = bounds[0]..bounds[1];
+            let taps = self.indices[range.clone()].iter().zip(&self.weights[range]);
+            *value = taps.fold(0.0, |sum, (i, weight)| sum + weight * line[*i]);
+        }
+    }
+
+    /// One output row from the rows of a plane as wide as `out`: a group of columns at a time with all its taps, so that
+    /// its sums stay in registers.
+    #[inline(always)]
+    fn combine<T: Sample>(&self, cell: usize, plane: &[f64], out: &mut [T]) {
+        let columns = out.len();
+        for (group, out) in out.chunks_mut(LANES).enumerate() {
+            let start = group * LANES;
+            let mut sums = [0.0; LANES];
+            for (i, weight) in self.taps(cell) {
+                let row = &plane[i * columns + start..i * columns + start + out.len()];
+                if let Some(row) = row.first_chunk::<LANES>() {
+                    (0..LANES).for_each(|lane| sums[lane] += weight * row[lane]);
+                } else {
+                    sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v);
+                }
+            }
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = T::from_f64(sum));
+        }
+    }
+
+    #[inline(always)]
     fn taps(&self, cell: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
         let range = self.bounds[cell]..self.bounds[cell + 1];
         self.indices[range.clone()].iter().copied().zip(self.weights[range].iter().copied())
+    }
+}
+
+/// One output row on its way.
+struct OutputRow<'a, T> {
+    plan: &'a AxisPlan,
+    cell: usize,
+    plane: &'a [f64],
+    out: &'a mut [T],
+}
+
+impl<T: Sample> Work for OutputRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.plan.combine(self.cell, self.plane, self.out);
     }
 }
 
@@ -131,30 +181,23 @@ pub(crate) fn apply<T: Sample>(values: &[T], columns: usize, vertical: &AxisPlan
     let rows = values.len() / columns;
     let rows_per_part = (NUMBERS_PER_PART / columns_out).max(1);
     let mut between = vec![0.0_f64; rows * columns_out];
-    between.par_chunks_mut(columns_out).zip(values.par_chunks(columns)).with_min_len(rows_per_part).for_each(|(out, row)| {
-        let mut row: Vec<f64> = row.iter().map(|v| v.to_f64()).collect();
-        if let Some(edge) = horizontal.spline {
-            spline_coefficients(&mut row, columns, 1, edge);
-        }
-        for (x, value) in out.iter_mut().enumerate() {
-            *value = horizontal.taps(x).map(|(i, w)| w * row[i]).sum();
-        }
-    });
+    between.par_chunks_mut(columns_out).zip(values.par_chunks(columns)).with_min_len(rows_per_part).for_each_init(
+        || vec![0.0_f64; columns],
+        |line, (out, row)| {
+            line.iter_mut().zip(row).for_each(|(to, from)| *to = from.to_f64());
+            if let Some(edge) = horizontal.spline {
+                spline_coefficients(line, columns, 1, edge);
+            }
+            horizontal.gather(line, out);
+        },
+    );
     if let Some(edge) = vertical.spline {
         spline_coefficients(&mut between, rows, columns_out, edge);
     }
     let mut result = vec![T::default(); rows_out * columns_out];
-    result.par_chunks_mut(columns_out).enumerate().with_min_len(rows_per_part).for_each_init(
-        || vec![0.0_f64; columns_out],
-        |sum, (y, out)| {
-            sum.fill(0.0);
-            for (i, weight) in vertical.taps(y) {
-                let row = &between[i * columns_out..(i + 1) * columns_out];
-                sum.iter_mut().zip(row).for_each(|(s, v)| *s += weight * v);
-            }
-            out.iter_mut().zip(sum.iter()).for_each(|(o, s)| *o = T::from_f64(*s));
-        },
-    );
+    result.par_chunks_mut(columns_out).enumerate().with_min_len(rows_per_part).for_each(|(y, out)| {
+        widest(OutputRow { plan: vertical, cell: y, plane: &between, out });
+    });
     result
 }
 

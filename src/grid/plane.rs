@@ -12,18 +12,22 @@ pub trait Sample: Copy + Default + PartialOrd + Send + Sync + 'static {
 }
 
 impl Sample for f32 {
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
+    #[inline(always)]
     fn from_f64(value: f64) -> f32 {
         value as f32
     }
 }
 
 impl Sample for f64 {
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         self
     }
+    #[inline(always)]
     fn from_f64(value: f64) -> f64 {
         value
     }

@@ -64,11 +64,16 @@ pub fn regrid(
     values.par_chunks_mut(width).zip(cells.par_chunks_mut(width)).enumerate().for_each(|(line, (out, states))| {
         let (t, y) = (line / latitude.len(), line % latitude.len());
         let plane = Plane { source: &source, values: field.frame(t), cells: field.frame_mask(t) };
+        if interpolation == Interpolation::Bilinear {
+            if let Some(row) = rows.brackets[y] {
+                plane.bilinear_row(row, &columns.ends, minimum_weight, out, states);
+            }
+            return;
+        }
         for (x, (value, state)) in out.iter_mut().zip(states).enumerate() {
             let found = match interpolation {
                 Interpolation::Nearest => plane.nearest(rows.cells[y], columns.cells[x]),
-                Interpolation::Bilinear => plane.bilinear(rows.brackets[y], columns.brackets[x], minimum_weight),
-                Interpolation::Bicubic => plane
+                Interpolation::Bilinear | Interpolation::Bicubic => plane
                     .bicubic(rows.brackets[y], columns.brackets[x])
                     .map_or_else(|| plane.bilinear(rows.brackets[y], columns.brackets[x], minimum_weight), Ok),
             };
@@ -90,12 +95,29 @@ struct Source {
 struct Target {
     brackets: Vec<Option<Bracket>>,
     cells: Vec<Option<usize>>,
+    ends: Vec<Option<Ends>>,
+}
+
+/// The two source cells around a target centre, by position, with their weights.
+#[derive(Clone, Copy)]
+struct Ends {
+    positions: [usize; 2],
+    weights: [f64; 2],
+}
+
+impl Ends {
+    fn of(source: &Lookup, bracket: Bracket) -> Ends {
+        let lower = bracket.lower as isize;
+        Ends { positions: [source.cell(lower), source.cell(lower + 1)], weights: [1.0 - bracket.fraction, bracket.fraction] }
+    }
 }
 
 impl Target {
     fn of(source: &Lookup, axis: &Axis) -> Target {
+        let brackets: Vec<Option<Bracket>> = axis.centres().iter().map(|c| source.bracket(*c)).collect();
         Target {
-            brackets: axis.centres().iter().map(|c| source.bracket(*c)).collect(),
+            ends: brackets.iter().map(|bracket| bracket.map(|b| Ends::of(source, b))).collect(),
+            brackets,
             cells: axis.centres().iter().map(|c| source.containing(*c)).collect(),
         }
     }
@@ -121,18 +143,38 @@ impl Plane<'_> {
 
     fn bilinear(&self, row: Option<Bracket>, column: Option<Bracket>, minimum_weight: f64) -> Result<f64, Cell> {
         let (Some(y), Some(x)) = (row, column) else { return Err(Cell::Missing) };
+        let (rows, columns) = (Ends::of(&self.source.rows, y), Ends::of(&self.source.columns, x));
+        self.between(rows, columns, minimum_weight)
+    }
+
+    /// A row of targets.
+    fn bilinear_row(&self, row: Bracket, columns: &[Option<Ends>], minimum_weight: f64, values: &mut [f32], states: &mut [Cell]) {
+        let rows = Ends::of(&self.source.rows, row);
+        for ((value, state), ends) in values.iter_mut().zip(states).zip(columns) {
+            let Some(ends) = ends else { continue };
+            match self.between(rows, *ends, minimum_weight) {
+                Ok(found) => (*value, *state) = (found as f32, Cell::Valid),
+                Err(reason) => *state = reason,
+            }
+        }
+    }
+
+    /// The mean of four cells by their weights, or the reason of the heaviest masked one. Without a branch for each
+    /// corner, since near coasts and clouds none could be foretold.
+    #[inline]
+    fn between(&self, rows: Ends, columns: Ends, minimum_weight: f64) -> Result<f64, Cell> {
+        let width = self.source.columns.len();
         let (mut sum, mut weight) = (0.0, 0.0);
         let mut heaviest = (0.0, Cell::Missing);
-        for (dy, wy) in [(0, 1.0 - y.fraction), (1, y.fraction)] {
-            for (dx, wx) in [(0, 1.0 - x.fraction), (1, x.fraction)] {
-                match self.at(y.lower as isize + dy, x.lower as isize + dx) {
-                    Ok(value) => {
-                        sum += wy * wx * value;
-                        weight += wy * wx;
-                    }
-                    Err(reason) if wy * wx > heaviest.0 => heaviest = (wy * wx, reason),
-                    Err(_) => {}
-                }
+        for (row, wy) in rows.positions.into_iter().zip(rows.weights) {
+            for (column, wx) in columns.positions.into_iter().zip(columns.weights) {
+                let index = row * width + column;
+                let (cell, share) = (self.cells[index], wy * wx);
+                let valid = cell.is_valid();
+                sum += if valid { share * f64::from(self.values[index]) } else { 0.0 };
+                weight += if valid { share } else { 0.0 };
+                let heavier = !valid & (share > heaviest.0);
+                heaviest = if heavier { (share, cell) } else { heaviest };
             }
         }
         if enough(weight, minimum_weight) { Ok(sum / weight) } else { Err(heaviest.1) }

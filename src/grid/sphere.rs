@@ -42,7 +42,12 @@ pub fn great_circle_degrees(latitude_a: f64, longitude_a: f64, latitude_b: f64, 
 
 /// The smaller angle between two longitudes, 0..180 degrees.
 pub fn longitude_difference(a: f64, b: f64) -> f64 {
-    let d = (a - b).rem_euclid(360.0);
+    let apart = (a - b).abs();
+    // Mostly no turn lies between the two, and the remainder is slow.
+    if apart <= 180.0 {
+        return apart;
+    }
+    let d = apart.rem_euclid(360.0);
     d.min(360.0 - d)
 }
 

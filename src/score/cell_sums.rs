@@ -7,9 +7,12 @@ use super::metric::PointwiseMetric;
 use super::pairs::Pairs;
 use super::skill::Skill;
 use super::sums::Sums;
+use crate::base::vector::{Work, widest};
 
 /// Cells that one task works on. Each cell has sums of its own, so the partition changes no bit of the result.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 4096;
+/// Cells whose departures are held at once.
+const BLOCK: usize = 256;
 
 /// Which sums the metrics asked for need; no other is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +78,12 @@ struct Chunk {
     error: Vec<f64>,
     absolute: Vec<f64>,
     squared: Vec<f64>,
-    /// First error of the cell, Σ and Σ² of the departures from it.
-    deviation: Vec<[f64; 3]>,
+    /// First error of each cell, Σ and Σ² of the departures from it; empty where nobody asked.
+    deviation: Vec<Vec<f64>>,
     /// First pair of the cell.
     origin: Vec<[f32; 2]>,
-    /// Sums of dt, dp, dt², dp², dt dp.
-    spread: Vec<[f64; 5]>,
+    /// Sums of dt, dp, dt², dp², dt dp of each cell; empty where nobody asked.
+    spread: Vec<Vec<f64>>,
 }
 
 impl CellSums {
@@ -103,9 +106,9 @@ impl CellSums {
                     error: room(needs.error),
                     absolute: room(needs.absolute),
                     squared: room(needs.squared),
-                    deviation: vec![[0.0; 3]; if needs.deviation { n } else { 0 }],
+                    deviation: vec![vec![0.0; n]; if needs.deviation { 3 } else { 0 }],
                     origin: vec![[0.0; 2]; if needs.spread { n } else { 0 }],
-                    spread: vec![[0.0; 5]; if needs.spread { n } else { 0 }],
+                    spread: vec![vec![0.0; n]; if needs.spread { 5 } else { 0 }],
                 }
             })
             .collect();
@@ -198,60 +201,98 @@ impl CellSums {
     }
 }
 
+/// A part of one frame on its way into the sums.
+struct Addition<'a> {
+    chunk: &'a mut Chunk,
+    truth: &'a [f32],
+    prediction: &'a [f32],
+    valid: &'a [bool],
+}
+
+impl Work for Addition<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.chunk.add_blocks(self.truth, self.prediction, self.valid)
+    }
+}
+
 impl Chunk {
     /// Adds a part of one frame; the position of the first pair that is not finite, if any.
     fn add(&mut self, truth: &[f32], prediction: &[f32], valid: &[bool]) -> Option<usize> {
+        if widest(Addition { chunk: self, truth, prediction, valid }) {
+            return None;
+        }
+        (0..valid.len()).find(|i| valid[*i] && !(truth[*i].is_finite() && prediction[*i].is_finite()))
+    }
+
+    /// Adds a part of one frame, a block of cells at a time; whether all its valid values are finite.
+    #[inline(always)]
+    fn add_blocks(&mut self, truth: &[f32], prediction: &[f32], valid: &[bool]) -> bool {
         let n = self.count.len();
-        // One length for all, so that the loops below need no bounds checks.
-        let (truth, prediction, valid) = (&truth[..n], &prediction[..n], &valid[..n]);
-        // Subtracted in f64: two finite values never give an infinity there. Kept for the loops below, each of which the
-        // compiler can do in lanes.
-        let mut errors = [0.0f64; CHUNK];
-        let errors = &mut errors[..n];
-        for (i, e) in errors.iter_mut().enumerate() {
-            let difference = f64::from(prediction[i]) - f64::from(truth[i]);
-            *e = if valid[i] { difference } else { 0.0 };
-        }
-        if !errors.iter().fold(true, |all, e| all & e.is_finite()) {
-            return errors.iter().position(|e| !e.is_finite());
-        }
-        if !self.deviation.is_empty() {
-            for (i, sum) in self.deviation.iter_mut().enumerate().filter(|(i, _)| valid[*i]) {
-                let e = errors[i];
-                if self.count[i] == 0 {
-                    sum[0] = e;
+        let mut clean = true;
+        let (mut first, mut second) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for start in (0..n).step_by(BLOCK) {
+            let range = start..(start + BLOCK).min(n);
+            let (truth, prediction, valid) = (&truth[range.clone()], &prediction[range.clone()], &valid[range.clone()]);
+            let count = &mut self.count[range.clone()];
+            // One length for all, so that the loops below need no bounds checks.
+            let n = range.len();
+            let (first, second) = (&mut first[..n], &mut second[..n]);
+            if !self.spread.is_empty() {
+                let origin = &mut self.origin[range.clone()];
+                for i in 0..n {
+                    let (t, p) = (truth[i], prediction[i]);
+                    let new = valid[i] & (count[i] == 0);
+                    origin[i] = if new { [t, p] } else { origin[i] };
+                    let (dt, dp) = (f64::from(t) - f64::from(origin[i][0]), f64::from(p) - f64::from(origin[i][1]));
+                    first[i] = if valid[i] { dt } else { 0.0 };
+                    second[i] = if valid[i] { dp } else { 0.0 };
                 }
-                let de = e - sum[0];
-                sum[1] += de;
-                sum[2] += de * de;
+                let [st, sp, stt, spp, stp] = &mut self.spread[..] else { return false };
+                add_to(&mut st[range.clone()], n, |i| first[i]);
+                add_to(&mut sp[range.clone()], n, |i| second[i]);
+                add_to(&mut stt[range.clone()], n, |i| first[i] * first[i]);
+                add_to(&mut spp[range.clone()], n, |i| second[i] * second[i]);
+                add_to(&mut stp[range.clone()], n, |i| first[i] * second[i]);
             }
-        }
-        if !self.spread.is_empty() {
-            for (i, sum) in self.spread.iter_mut().enumerate().filter(|(i, _)| valid[*i]) {
-                if self.count[i] == 0 {
-                    self.origin[i] = [truth[i], prediction[i]];
+            // Subtracted in f64: two finite values never give an infinity there.
+            for i in 0..n {
+                let error = f64::from(prediction[i]) - f64::from(truth[i]);
+                first[i] = if valid[i] { error } else { 0.0 };
+                clean &= first[i].is_finite();
+            }
+            if !self.deviation.is_empty() {
+                let [origin, sum, squares] = &mut self.deviation[..] else { return false };
+                let origin = &mut origin[range.clone()];
+                for i in 0..n {
+                    origin[i] = if valid[i] & (count[i] == 0) { first[i] } else { origin[i] };
+                    second[i] = if valid[i] { first[i] - origin[i] } else { 0.0 };
                 }
-                let dt = f64::from(truth[i]) - f64::from(self.origin[i][0]);
-                let dp = f64::from(prediction[i]) - f64::from(self.origin[i][1]);
-                sum[0] += dt;
-                sum[1] += dp;
-                sum[2] += dt * dt;
-                sum[3] += dp * dp;
-                sum[4] += dt * dp;
+                add_to(&mut sum[range.clone()], n, |i| second[i]);
+                add_to(&mut squares[range.clone()], n, |i| second[i] * second[i]);
             }
+            if !self.error.is_empty() {
+                add_to(&mut self.error[range.clone()], n, |i| first[i]);
+            }
+            if !self.absolute.is_empty() {
+                add_to(&mut self.absolute[range.clone()], n, |i| first[i].abs());
+            }
+            if !self.squared.is_empty() {
+                add_to(&mut self.squared[range.clone()], n, |i| first[i] * first[i]);
+            }
+            (0..n).for_each(|i| count[i] += u32::from(valid[i]));
         }
-        self.error.iter_mut().zip(&*errors).for_each(|(sum, e)| *sum += e);
-        self.absolute.iter_mut().zip(&*errors).for_each(|(sum, e)| *sum += e.abs());
-        self.squared.iter_mut().zip(&*errors).for_each(|(sum, e)| *sum += e * e);
-        self.count.iter_mut().zip(valid).for_each(|(count, valid)| *count += u32::from(*valid));
-        None
+        clean
     }
 
     /// The moments of a cell, as far as its sums were kept.
     fn pairs(&self, i: usize) -> Pairs {
         let kept = |sums: &[f64]| sums.get(i).copied().unwrap_or(0.0);
-        let spread = self.spread.get(i).copied().unwrap_or_default();
-        let deviation = self.deviation.get(i).copied().unwrap_or_default();
+        let list = |lists: &[Vec<f64>], k: usize| lists.get(k).map_or(0.0, |list| list[i]);
+        let spread = [0, 1, 2, 3, 4].map(|k| list(&self.spread, k));
+        let deviation = [0, 1, 2].map(|k| list(&self.deviation, k));
         let origin = self.origin.get(i).copied().unwrap_or_default();
         Sums {
             count: self.count[i] as usize,
@@ -271,12 +312,18 @@ impl Chunk {
     }
 }
 
+/// Adds to each of the first `n` sums.
+#[inline(always)]
+fn add_to(sums: &mut [f64], n: usize, of: impl Fn(usize) -> f64) {
+    sums[..n].iter_mut().enumerate().for_each(|(i, sum)| *sum += of(i));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::random::Random;
 
-    const CELLS: usize = 5000; // more than one chunk, and not a whole number of them
+    const CELLS: usize = 5000; // more than one chunk
     const FRAMES: usize = 9;
 
     fn sample() -> (Vec<f32>, Vec<f32>, Vec<bool>) {

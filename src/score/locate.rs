@@ -15,6 +15,9 @@ pub struct LocatedCell {
     pub distance_degrees: f64,
 }
 
+/// Below this difference in longitude between a point and its column, the row is found without trigonometry.
+const LARGEST_PLAIN_DIFFERENCE_DEGREES: f64 = 10.0;
+
 /// The cells around a point with their weights, which sum to 1.
 pub type CornerWeights = [(usize, f64); 4];
 
@@ -131,11 +134,14 @@ impl GridLocator {
             return None;
         }
         let column = self.nearest_column(longitude);
+        let difference = longitude_difference(self.columns.centres[column], longitude);
+        if let Some(row) = self.row_without_doubt(latitude, difference) {
+            return Some(self.cell(row, column, latitude, longitude));
+        }
         // Along a meridian at Δλ the angle to the point is cos d = A cos(φ − ψ): the nearest row is the one
         // nearest to ψ, on the circle, so it is a neighbour of ψ or an end of the axis.
-        let difference = longitude_difference(self.columns.centres[column], longitude).to_radians();
         let phi = latitude.to_radians();
-        let summit = phi.sin().atan2(phi.cos() * difference.cos()).to_degrees();
+        let summit = phi.sin().atan2(phi.cos() * difference.to_radians().cos()).to_degrees();
         let inner = self.rows.nearest(summit);
         let mut rows = [0, inner.saturating_sub(1), inner, (inner + 1).min(self.rows.last()), self.rows.last()];
         rows.sort_unstable();
@@ -149,10 +155,31 @@ impl GridLocator {
         best
     }
 
+    /// The nearest row by latitude alone, where that is beyond doubt: ψ lies a little poleward of φ,
+    /// tan(ψ − φ) = tan φ (sec Δλ − 1) / (1 + tan² φ sec Δλ) ≤ (sec Δλ − 1) / 2, so a row that is nearer to φ than every
+    /// other by more than twice that shift is also the nearest to ψ. On the same side of the pole (Δλ below 90°) no row is
+    /// nearer across it.
+    fn row_without_doubt(&self, latitude: f64, difference: f64) -> Option<usize> {
+        if difference > LARGEST_PLAIN_DIFFERENCE_DEGREES {
+            return None;
+        }
+        // sec x − 1 < 0.51 x² up to 10 degrees; a tie must be decided by the distances themselves.
+        let x = difference.to_radians();
+        let shift = (0.255 * x * x).to_degrees() + 1e-9;
+        let row = self.rows.nearest(latitude);
+        let distance = |row: usize| (self.rows.centres[row] - latitude).abs();
+        let clear = |other: usize| other == row || distance(other) - distance(row) > 2.0 * shift;
+        (clear(row.saturating_sub(1)) && clear((row + 1).min(self.rows.last()))).then_some(row)
+    }
+
     /// The column of least difference in longitude: nearest in every row, since the distance grows with Δλ.
     fn nearest_column(&self, longitude: f64) -> usize {
         let line = &self.columns;
         let (low, high) = (line.centres[0].min(line.centres[line.last()]), line.centres[0].max(line.centres[line.last()]));
+        // Between two centres no end is nearer, unless the first and last are one meridian.
+        if longitude >= low && longitude <= high && high - low < 359.999 {
+            return line.nearest(longitude);
+        }
         // The point's longitude in the turn that begins at the grid's western end; beyond the eastern end, an end is nearest.
         let x = low + (longitude - low).rem_euclid(360.0);
         let mut candidates = [0, line.nearest(x.min(high)), line.last()];

@@ -11,6 +11,7 @@ mod coast;
 mod collocation;
 mod correlation;
 mod crps;
+mod crps_cells;
 mod distribution;
 mod ensemble;
 mod error;
@@ -25,6 +26,7 @@ mod magnitude_histogram;
 mod match_rule;
 mod matchup;
 mod metric;
+mod pair_chunk;
 mod pairs;
 mod pointwise;
 mod protocol;
@@ -43,7 +45,9 @@ mod shape;
 mod significance;
 mod skill;
 mod spectrum;
+mod squared_error;
 mod ssim;
+mod ssim_band;
 mod sums;
 mod super_observation;
 mod valid;
@@ -60,6 +64,7 @@ pub use coast::coast_distance;
 pub use collocation::{CollocationInterval, CollocationSet, TripleCollocation, collocation_intervals, triple_collocation};
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use crps::{CrpsEstimator, crps, crps_normal, crps_weighted, log_score_normal};
+pub use crps_cells::crps_of_cells;
 pub use distribution::{
     Bandwidth, KernelDensity, KolmogorovSmirnov, QuantileError, QuantileRule, chi_squared_distance, cramer_von_mises,
     dagostino_pearson, energy_distance, energy_distance_weighted, equal_bins, excess_kurtosis_unbiased, hellinger,
@@ -89,6 +94,7 @@ pub use matchup::{Match, common_set, distance_metres, match_field};
 pub use metric::PointwiseMetric;
 pub use pairs::Pairs;
 pub use protocol::Protocol;
+pub use psnr::psnr;
 pub use quantile::{median, quantile, quantile_of_sorted, sorted};
 pub use rank::{Kendall, average_ranks, kendall, spearman};
 pub use region::{NAMED_REGIONS, Region};
@@ -115,6 +121,7 @@ pub use spectrum::{
     PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
     spectral_slope,
 };
+pub use squared_error::mean_squared_error;
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
 pub use valid::valid_pairs;

@@ -1,9 +1,12 @@
 //! [`Pairs`]: what a set of (truth, prediction) pairs amounts to, in a few numbers that can be merged.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::error::{ScoreError, ScoreResult};
-use super::sums::Sums;
+use super::pair_chunk::Chunk;
+use crate::base::vector::widest;
 
 /// Pairs summed together before their sums are merged. Fixed, so that the result is the same to the last
 /// bit for any number of threads.
@@ -93,41 +96,31 @@ impl Pairs {
         prediction: &[P],
         valid: Option<&[bool]>,
         weights: Option<&[f64]>,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
     ) -> ScoreResult<Pairs>
     where
         T: Copy + Into<f64>,
         P: Copy + Into<f64>,
     {
-        let mut origin: Option<(f64, f64)> = None;
-        let mut sums = Sums::default();
-        for i in range {
-            if valid.is_some_and(|valid| !valid[i]) {
-                continue;
+        let is_valid = |i: usize| valid.is_none_or(|v| v[i]);
+        let counts = |i: usize| is_valid(i) && weights.is_none_or(|w| w[i] != 0.0);
+        let first = range.clone().find(|i| counts(*i)).unwrap_or(range.start);
+        let origin = (truth[first].into(), prediction[first].into());
+        let chunk = Chunk {
+            truth: &truth[range.clone()],
+            prediction: &prediction[range.clone()],
+            valid: valid.map(|v| &v[range.clone()]),
+            weights: weights.map(|w| &w[range.clone()]),
+            origin,
+        };
+        let (sums, clean) = widest(chunk);
+        if !clean {
+            // Which pair it is, and what is wrong with it; nothing is where only the error of a pair is too large for f64.
+            for i in range.filter(|i| is_valid(*i)) {
+                check_pair(truth[i].into(), prediction[i].into(), weights.map_or(1.0, |w| w[i]), i)?;
             }
-            let (t, p): (f64, f64) = (truth[i].into(), prediction[i].into());
-            let w = weights.map_or(1.0, |weights| weights[i]);
-            check_pair(t, p, w, i)?;
-            if w == 0.0 {
-                continue;
-            }
-            let (t0, p0) = *origin.get_or_insert((t, p));
-            let (dt, dp, e) = (t - t0, p - p0, p - t);
-            let de = e - (p0 - t0);
-            sums.count += 1;
-            sums.weight += w;
-            sums.truth += w * dt;
-            sums.prediction += w * dp;
-            sums.truth_squared += w * dt * dt;
-            sums.prediction_squared += w * dp * dp;
-            sums.product += w * dt * dp;
-            sums.error += w * e;
-            sums.absolute += w * e.abs();
-            sums.squared += w * e * e;
-            sums.deviation += w * de;
-            sums.deviation_squared += w * de * de;
         }
-        Ok(origin.map_or_else(Pairs::default, |origin| sums.about(origin)))
+        Ok(sums.about(origin))
     }
 
     /// Adds one pair.

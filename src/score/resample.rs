@@ -63,7 +63,10 @@ impl Resampling {
             return;
         }
         match *self {
-            Resampling::Unit => positions.extend((0..n).map(|_| random.below(n))),
+            Resampling::Unit => {
+                positions.resize(n, 0);
+                random.fill_below(n, positions);
+            }
             Resampling::Moving { block } => {
                 let block = block.clamp(1, n);
                 while positions.len() < n {

@@ -3,6 +3,11 @@
 use rayon::prelude::*;
 
 use super::error::{ScoreError, ScoreResult};
+use super::ssim_band::{Band, Planes};
+use crate::base::vector::widest;
+
+/// Rows that one task works on.
+const BAND_ROWS: usize = 64;
 
 /// The window within which means and covariances are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,9 +112,9 @@ pub struct Ssim {
 ///
 /// # Reference
 /// Wang et al. (2004), doi:10.1109/TIP.2003.819861
-pub fn ssim(
-    truth: &[f64],
-    prediction: &[f64],
+pub fn ssim<T: Copy + Into<f64> + Sync>(
+    truth: &[T],
+    prediction: &[T],
     rows: usize,
     columns: usize,
     valid: Option<&[bool]>,
@@ -129,9 +134,9 @@ pub fn ssim(
 ///
 /// # Errors
 /// As [`ssim`], except that no whole window is needed.
-pub fn ssim_map(
-    truth: &[f64],
-    prediction: &[f64],
+pub fn ssim_map<T: Copy + Into<f64> + Sync>(
+    truth: &[T],
+    prediction: &[T],
     rows: usize,
     columns: usize,
     valid: Option<&[bool]>,
@@ -152,55 +157,37 @@ pub fn ssim_map(
     }
     let kernel = options.kernel()?;
     let is_valid = |i: usize| valid.is_none_or(|v| v[i]);
-    for (what, values) in [("truth", truth), ("prediction", prediction)] {
-        if let Some(position) = (0..n).find(|i| is_valid(*i) && !values[*i].is_finite()) {
-            return Err(ScoreError::NotFinite { what, position });
+    let (mut sum, mut count) = (0.0, 0usize);
+    for i in 0..n {
+        let (t, p): (f64, f64) = (truth[i].into(), prediction[i].into());
+        if is_valid(i) {
+            if !(t.is_finite() && p.is_finite()) {
+                let what = if t.is_finite() { "prediction" } else { "truth" };
+                return Err(ScoreError::NotFinite { what, position: i });
+            }
+            sum += t;
+            count += 1;
         }
     }
-    let count = (0..n).filter(|i| is_valid(*i)).count();
-    // Departures from one common value, so that variances near 288 K lose no digits.
-    let origin = (0..n).filter(|i| is_valid(*i)).map(|i| truth[i]).sum::<f64>() / count.max(1) as f64;
-    let plane = |of: &(dyn Fn(f64, f64) -> f64 + Sync)| {
-        let values: Vec<f64> =
-            (0..n).map(|i| if is_valid(i) { of(truth[i] - origin, prediction[i] - origin) } else { 0.0 }).collect();
-        filter(&values, rows, columns, &kernel)
-    };
-    let (mt, mp) = (plane(&|t, _| t), plane(&|_, p| p));
-    let (tt, pp, tp) = (plane(&|t, _| t * t), plane(&|_, p| p * p), plane(&|t, p| t * p));
     let pixels = (kernel.len() * kernel.len()) as f64;
-    let factor = if options.sample_covariance { pixels / (pixels - 1.0) } else { 1.0 };
-    let (c1, c2) = ((options.k1 * data_range).powi(2), (options.k2 * data_range).powi(2));
-    let values = (0..n)
-        .map(|i| {
-            let (var_t, var_p) = (factor * (tt[i] - mt[i] * mt[i]), factor * (pp[i] - mp[i] * mp[i]));
-            let covariance = factor * (tp[i] - mt[i] * mp[i]);
-            let (a, b) = (mt[i] + origin, mp[i] + origin);
-            (2.0 * a * b + c1) * (2.0 * covariance + c2) / ((a * a + b * b + c1) * (var_t + var_p + c2))
-        })
-        .collect();
-    Ok(SsimMap { values, whole: whole_windows(rows, columns, kernel.len() / 2, &is_valid) })
-}
-
-/// Separable filter; the field is continued by reflection with the edge repeated.
-fn filter(values: &[f64], rows: usize, columns: usize, kernel: &[f64]) -> Vec<f64> {
-    if values.is_empty() {
-        return Vec::new();
+    let planes = Planes {
+        truth,
+        prediction,
+        valid,
+        rows,
+        columns,
+        // Departures from one common value, so that variances near 288 K lose no digits.
+        origin: sum / count.max(1) as f64,
+        kernel: &kernel,
+        factor: if options.sample_covariance { pixels / (pixels - 1.0) } else { 1.0 },
+        constants: [(options.k1 * data_range).powi(2), (options.k2 * data_range).powi(2)],
+    };
+    let mut values = vec![0.0; n];
+    if n > 0 {
+        let bands = values.par_chunks_mut(BAND_ROWS * columns).enumerate();
+        bands.for_each(|(band, out)| widest(Band { planes: &planes, first: band * BAND_ROWS, out }));
     }
-    let radius = kernel.len() as isize / 2;
-    let mut along = vec![0.0; values.len()];
-    along.par_chunks_mut(columns).zip(values.par_chunks(columns)).for_each(|(out, row)| {
-        for (x, out) in out.iter_mut().enumerate() {
-            *out = kernel.iter().enumerate().map(|(k, w)| w * row[reflect(x as isize + k as isize - radius, columns)]).sum();
-        }
-    });
-    let mut both = vec![0.0; values.len()];
-    both.par_chunks_mut(columns).enumerate().for_each(|(y, out)| {
-        for (k, w) in kernel.iter().enumerate() {
-            let from = reflect(y as isize + k as isize - radius, rows) * columns;
-            out.iter_mut().zip(&along[from..from + columns]).for_each(|(out, v)| *out += w * v);
-        }
-    });
-    both
+    Ok(SsimMap { values, whole: whole_windows(rows, columns, kernel.len() / 2, valid) })
 }
 
 /// Position on a line continued as `d c b a | a b c d | d c b a`.
@@ -211,12 +198,18 @@ pub(super) fn reflect(position: isize, length: usize) -> usize {
 }
 
 /// Which windows of the given radius are inside and valid throughout, from a summed table of invalid pixels.
-fn whole_windows(rows: usize, columns: usize, radius: usize, is_valid: &dyn Fn(usize) -> bool) -> Vec<bool> {
+fn whole_windows(rows: usize, columns: usize, radius: usize, valid: Option<&[bool]>) -> Vec<bool> {
+    let inner = |length: usize| radius..length.saturating_sub(radius).max(radius);
+    let Some(valid) = valid else {
+        let mut whole = vec![false; rows * columns];
+        inner(rows).for_each(|y| inner(columns).for_each(|x| whole[y * columns + x] = true));
+        return whole;
+    };
     let width = columns + 1;
     let mut sums = vec![0usize; (rows + 1) * width];
     for y in 0..rows {
         for x in 0..columns {
-            let invalid = usize::from(!is_valid(y * columns + x));
+            let invalid = usize::from(!valid[y * columns + x]);
             sums[(y + 1) * width + x + 1] = invalid + sums[y * width + x + 1] + sums[(y + 1) * width + x] - sums[y * width + x];
         }
     }
@@ -251,7 +244,7 @@ mod tests {
         let (rows, columns, radius) = (9usize, 11usize, 2usize);
         let mut random = Random::new(3, "mask");
         let valid: Vec<bool> = (0..rows * columns).map(|_| random.uniform() > 0.05).collect();
-        let fast = whole_windows(rows, columns, radius, &|i| valid[i]);
+        let fast = whole_windows(rows, columns, radius, Some(&valid));
         for y in 0..rows {
             for x in 0..columns {
                 let inside = y >= radius && x >= radius && y + radius < rows && x + radius < columns;

@@ -1,0 +1,65 @@
+//! Values of a gridded field at a million points.
+
+use anyhow::{Result, bail};
+use isotherm::grid::{Field, PointRule, PointSampler};
+use isotherm::score::{Interpolation, MatchRule, Point, match_field};
+use rayon::prelude::*;
+
+use super::inputs::{Inputs, global_field};
+use super::measure::Task;
+
+const DAY: f64 = 86_400.0;
+
+pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
+    let shape = inputs.shape("grid")?;
+    let [days, rows, columns] = [shape[0], shape[1], shape[2]];
+    let noons = (0..days).map(|day| (day as f64 + 0.5) * DAY).collect();
+    let field = global_field(inputs.singles("grid")?, noons, rows, columns)?;
+    let (latitude, longitude, day) = (inputs.doubles("latitude")?, inputs.doubles("longitude")?, inputs.doubles("day")?);
+    let bytes = latitude.len() * 24;
+    match task {
+        "nearest" => {
+            let rule = MatchRule { radius_degrees: inputs.number("radius_degrees")?, ..MatchRule::default() };
+            Ok(matching(field, points(&latitude, &longitude, &day), rule, bytes))
+        }
+        "trilinear" => {
+            let rule = MatchRule {
+                radius_degrees: inputs.number("whole_cell_degrees")?,
+                interpolation: Interpolation::Trilinear,
+                ..MatchRule::default()
+            };
+            Ok(matching(field, points(&latitude, &longitude, &day), rule, bytes))
+        }
+        "index" => {
+            let valid: Vec<bool> = field.mask().to_valid();
+            Ok(Task::new(bytes, move || {
+                let frame = field.frame_len();
+                let samplers = (0..days)
+                    .map(|t| PointSampler::new(field.latitude(), field.longitude(), field.frame(t), &valid[t * frame..][..frame]))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let of_point = |i: usize| samplers[day[i] as usize].at(latitude[i], longitude[i], PointRule::NearestAnywhere);
+                Ok(in_parts(latitude.len(), of_point))
+            }))
+        }
+        _ => bail!("matchup has no task '{task}'"),
+    }
+}
+
+fn points(latitude: &[f64], longitude: &[f64], day: &[f64]) -> Vec<Point> {
+    let of = |i: usize| Point { time: day[i] * DAY, latitude: latitude[i], longitude: longitude[i], quality: 5 };
+    (0..latitude.len()).map(of).collect()
+}
+
+fn matching(field: Field, points: Vec<Point>, rule: MatchRule, bytes: usize) -> Task {
+    Task::new(bytes, move || Ok(match_field(&field, &points, &rule)?.iter().flatten().map(|m| m.value).sum()))
+}
+
+/// Sum of what is there, with a fixed partition.
+fn in_parts(count: usize, of: impl Fn(usize) -> Option<f64> + Sync) -> f64 {
+    const PART: usize = 1 << 14;
+    let parts: Vec<f64> = (0..count.div_ceil(PART))
+        .into_par_iter()
+        .map(|part| (part * PART..((part + 1) * PART).min(count)).filter_map(&of).sum())
+        .collect();
+    parts.iter().sum()
+}
