@@ -29,9 +29,11 @@ mod robust;
 #[allow(clippy::module_inception)]
 mod score;
 mod shape;
+mod spectrum;
 mod ssim;
 mod super_observation;
 mod valid;
+mod variogram;
 
 pub use agreement::{
     index_of_agreement, modified_nse, refined_index_of_agreement, relative_index_of_agreement, relative_nse, spectral_angle,
@@ -62,8 +64,18 @@ pub use resample::{Resampling, resample, runs_from};
 pub use robust::{IQR_OF_STANDARD_NORMAL, MAD_TO_STANDARD_DEVIATION, RobustStatistics};
 pub use score::{Score, Weighting};
 pub use shape::{excess_kurtosis, skewness};
+pub use spectrum::{
+    CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
+    PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
+    spectral_slope,
+};
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
 pub use valid::valid_pairs;
+pub use variogram::{
+    FitWeights, FittedVariogram, LagBin, LagBins, LagDirection, LagMap, LagPosition, LatLonGrid, PlaneAxis, PointDistance,
+    PointVariogram, Variogram, VariogramEstimator, VariogramFamily, VariogramFit, VariogramModel, VariogramShape, axis_variogram,
+    matern_correlation, pair_distance_quantiles, plane_variogram,
+};
 
 pub use crate::grid::great_circle_degrees;

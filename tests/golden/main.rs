@@ -12,6 +12,8 @@ mod image_quality;
 mod interpolation;
 mod matchup;
 mod nn_torch;
+mod spectra;
 mod stitching;
 mod training;
+mod variogram;
 mod weighted;
