@@ -39,6 +39,14 @@ pub enum ScoreError {
         /// Where.
         position: usize,
     },
+    /// A quantity that cannot be negative came out negative (or 0 where it must be positive).
+    #[error("{what} came out as {value}; it must be positive")]
+    Negative {
+        /// Which quantity.
+        what: &'static str,
+        /// What it came out as.
+        value: f64,
+    },
     /// Scores of different protocols were compared.
     #[error("the scores follow different protocols ({left} and {right}) and cannot be compared")]
     Protocol {

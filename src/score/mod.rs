@@ -5,10 +5,13 @@
 mod agreement;
 mod block_score;
 mod blocks;
+mod collocation;
 mod correlation;
 mod crps;
+mod distribution;
 mod ensemble;
 mod error;
+mod extremes;
 mod fit_line;
 mod gradient;
 mod interval;
@@ -28,7 +31,9 @@ mod resample;
 mod robust;
 #[allow(clippy::module_inception)]
 mod score;
+mod series;
 mod shape;
+mod significance;
 mod spectrum;
 mod ssim;
 mod super_observation;
@@ -40,13 +45,26 @@ pub use agreement::{
 };
 pub use block_score::{BlockDifference, BlockScore};
 pub use blocks::{BlockAccumulator, DEFAULT_COVERAGE};
+pub use collocation::{CollocationInterval, CollocationSet, TripleCollocation, collocation_intervals, triple_collocation};
 pub use correlation::{correlation_p_value, effective_sample_size, fisher_interval};
 pub use crps::{CrpsEstimator, crps, crps_normal, crps_weighted, log_score_normal};
+pub use distribution::{
+    Bandwidth, KernelDensity, KolmogorovSmirnov, QuantileError, QuantileRule, chi_squared_distance, cramer_von_mises,
+    dagostino_pearson, energy_distance, energy_distance_weighted, equal_bins, excess_kurtosis_unbiased, hellinger,
+    histogram_shares, jarque_bera, jensen_shannon, kolmogorov_above, kolmogorov_smirnov, kullback_leibler, mann_whitney,
+    perkins_skill, quantile_error, quantile_pairs, shapiro_wilk, skewness_unbiased, sort_values, total_variation, wasserstein,
+    wasserstein_histogram, wasserstein_weighted,
+};
 pub use ensemble::{
     SpreadSkill, brier_above, energy_score, interval_score, quantile_score, rank_histogram, rank_range, spread_skill,
     variogram_score,
 };
 pub use error::{ScoreError, ScoreResult};
+pub use extremes::{
+    Frechet, Gaussian, GeneralizedLogistic, GeneralizedPareto, Gev, Gumbel, GumbelMinima, LMoments, Law, LawFit,
+    PeaksOverThreshold, PlottingPosition, ReturnLevel, Weibull, anderson_darling, cluster_peaks, kolmogorov_smirnov_law,
+    likelihood_ratio, plotting_positions, return_level,
+};
 pub use fit_line::FitLine;
 pub use gradient::{GradientMagnitude, gradient_magnitude, gradient_pairs, sobel_magnitude};
 pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
@@ -63,11 +81,22 @@ pub use relative::{Normalisation, mape, normalised_rmse, rmsle, smape, volumetri
 pub use resample::{Resampling, resample, runs_from};
 pub use robust::{IQR_OF_STANDARD_NORMAL, MAD_TO_STANDARD_DEVIATION, RobustStatistics};
 pub use score::{Score, Weighting};
+pub use series::{
+    LagDivisor, LagScore, LjungBox, MissingDays, PartialMethod, autocorrelation, autocorrelations, autocovariance,
+    bartlett_bands, best_lag, cross_correlation, default_lags, default_partial_lags, e_folding_lag, effective_count_of_scale,
+    effective_count_of_step, first_lag_below, integral_scale, lag_profile, ljung_box, partial_autocorrelation,
+    partial_autocorrelations, partial_of_autocovariance, white_noise_bands, zero_crossing_lag,
+};
 pub use shape::{excess_kurtosis, skewness};
 pub use spectrum::{
     CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
     PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
     spectral_slope,
+};
+pub use significance::{
+    Alternative, Correction, DieboldMariano, LongRunVariance, PairedT, SignFlip, SignTest, TestResult, WilcoxonMethod, Zeros,
+    adjusted_p_values, analysis_of_variance, diebold_mariano, diebold_mariano_of_losses, friedman, kruskal_wallis, levene,
+    paired_t, sign_flip_exact, sign_flip_sampled, sign_test, welch_t, wilcoxon,
 };
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};

@@ -57,6 +57,14 @@ pub(super) fn check_count(truth: &[f64], prediction: &[f64], metric: &'static st
     if truth.len() < wanted { Err(ScoreError::TooFew { metric, found: truth.len(), wanted }) } else { Ok(()) }
 }
 
+/// Fails unless `values` holds whole series of `length`, one after the other.
+pub(super) fn check_rows(values: &[f64], length: usize) -> ScoreResult<()> {
+    if length == 0 || !values.len().is_multiple_of(length) {
+        return Err(ScoreError::Argument(format!("{} values are no whole number of series of {length}", values.len())));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

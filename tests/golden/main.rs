@@ -3,15 +3,19 @@
 
 mod support;
 
+mod autocorr;
 mod bootstrap;
 mod cf_decode;
 mod deterministic;
 mod diffusion_schedules;
+mod distribution_distance;
 mod ensemble;
+mod extremes;
 mod image_quality;
 mod interpolation;
 mod matchup;
 mod nn_torch;
+mod paired_tests;
 mod spectra;
 mod stitching;
 mod training;
