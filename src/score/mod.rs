@@ -88,15 +88,15 @@ pub use series::{
     partial_autocorrelations, partial_of_autocovariance, white_noise_bands, zero_crossing_lag,
 };
 pub use shape::{excess_kurtosis, skewness};
-pub use spectrum::{
-    CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
-    PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
-    spectral_slope,
-};
 pub use significance::{
     Alternative, Correction, DieboldMariano, LongRunVariance, PairedT, SignFlip, SignTest, TestResult, WilcoxonMethod, Zeros,
     adjusted_p_values, analysis_of_variance, diebold_mariano, diebold_mariano_of_losses, friedman, kruskal_wallis, levene,
     paired_t, sign_flip_exact, sign_flip_sampled, sign_test, welch_t, wilcoxon,
+};
+pub use spectrum::{
+    CrossSpectrum, CrossingAxis, Detrend, IsotropicBins, IsotropicSpectrum, LineSpectra, LineSpectrum, PlaneSpectra,
+    PlaneSpectrum, Resolution, SpectralWindow, SpectrumScaling, effective_resolution, spectral_ratio, spectral_score,
+    spectral_slope,
 };
 pub use ssim::{Ssim, SsimMap, SsimOptions, SsimWindow, ssim, ssim_map};
 pub use super_observation::{GroupSummary, SuperObservation, summarise_groups, super_observations};
