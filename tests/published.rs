@@ -99,3 +99,61 @@ fn every_table_row_has_a_known_tier_split_and_interval() {
         }
     }
 }
+
+/// Rows of `diagnostics_scores` as (dataset, metric, method) with (value, lower, upper), the ends where there are any.
+fn diagnostics() -> Vec<([String; 3], f64, Option<(f64, f64)>)> {
+    let table = columns("tables/diagnostics_scores.csv");
+    let row = |i: usize| {
+        let id = ["dataset", "metric", "method"].map(|c| table[c][i].clone());
+        let end = |c: &str| table[c][i].parse::<f64>().ok();
+        (id, table["value"][i].parse().unwrap(), end("lower").zip(end("upper")))
+    };
+    (0..table["value"].len()).map(row).collect()
+}
+
+#[test]
+fn what_was_put_into_the_twin_is_recovered_within_the_intervals() {
+    let rows = diagnostics();
+    // The twin's settings, read here from its own configuration, so that the known values are not taken on trust.
+    let text = std::fs::read_to_string(published("../configs/twin/quick.toml")).unwrap();
+    let setting = |name: &str| -> f64 {
+        let line = text.lines().find(|l| l.split('=').next().unwrap().trim() == name).unwrap();
+        line.split('=').nth(1).unwrap().split('#').next().unwrap().trim().parse().unwrap()
+    };
+    let drifter = ["drifter_bias_kelvin", "drifter_noise_kelvin", "representativeness_kelvin"].map(|n| setting(n).powi(2));
+    let rounding = setting("quantum_kelvin").powi(2) / 12.0;
+    let known = [
+        // cells of 5 km; half of the power is left at 2 pi sigma / sqrt(ln 2)
+        ("resolution_energy", std::f64::consts::TAU * 5.0 * setting("fine_smoothing_cells") / 2f64.ln().sqrt()),
+        ("error_range", 2.0 * setting("error_kilometres")),
+        ("error_sill", setting("coarse_error_kelvin").powi(2) + rounding),
+        ("error_nugget", rounding),
+        ("error_memory", setting("error_days")),
+        ("drifter_error", drifter.iter().sum::<f64>().sqrt()),
+    ];
+    for (metric, want) in known {
+        let (id, value, ends) = rows.iter().find(|(id, ..)| id[1] == metric && id[2] == "known").unwrap();
+        assert!((value - want).abs() < 1e-9 * want, "{metric}: {value} is called known, {want} was put in");
+        let (lower, upper) = ends.unwrap();
+        let recovered: Vec<_> = rows.iter().filter(|(r, ..)| r[0] == id[0] && r[1] == metric && r[2] != "known").collect();
+        assert!(!recovered.is_empty(), "{metric}");
+        for (id, value, ends) in recovered {
+            let (low, high) = ends.unwrap();
+            assert!(low <= upper && lower <= high, "{id:?}: {value} [{low}, {high}] does not hold {want}");
+        }
+    }
+}
+
+#[test]
+fn back_projection_gives_energy_back_at_small_scales() {
+    let rows = diagnostics();
+    let of = |dataset: &str, method: &str, metric: &str| {
+        rows.iter().find(|(id, ..)| id[0] == dataset && id[1] == metric && id[2] == method).map(|(_, value, _)| *value)
+    };
+    for dataset in ["twin", "black_sea_sst", "mediterranean_adt"] {
+        assert!(of(dataset, "truth", "spectral_slope").unwrap() < -1.0, "{dataset}");
+        let plain = of(dataset, "bicubic", "resolution_energy").unwrap();
+        let projected = of(dataset, "bicubic_backprojected", "resolution_energy").unwrap();
+        assert!(projected < plain, "{dataset}: {projected} against {plain}");
+    }
+}

@@ -1,8 +1,15 @@
 //! The steps of the paper, in an order in which they can run.
 
+pub mod diagnostics;
+mod diagnostics_bootstrap;
+mod diagnostics_errors;
+mod diagnostics_figure;
+mod diagnostics_spectra;
+mod diagnostics_triplets;
 pub mod edsr;
 pub mod edsr_files;
 pub mod ladder;
+mod land_free_square;
 pub mod matchups;
 pub mod overview;
 pub mod scatter;
@@ -36,7 +43,8 @@ const SCORED_LADDER: &[&str] = &[
 pub const FACTOR: usize = 5;
 
 /// All steps.
-pub static ALL: &[Step] = &[twin::STEP, edsr::STEP, training::STEP, ladder::STEP, matchups::STEP, scatter::STEP, overview::STEP];
+pub static ALL: &[Step] =
+    &[twin::STEP, edsr::STEP, training::STEP, ladder::STEP, matchups::STEP, scatter::STEP, diagnostics::STEP, overview::STEP];
 
 #[cfg(test)]
 mod tests {
