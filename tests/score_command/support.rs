@@ -41,9 +41,9 @@ impl Sample {
         }
         let mut valid: Vec<bool> = (0..values.len()).map(|_| random.uniform() < 0.85).collect();
         // one corner is land on every day
-        for i in 0..valid.len() {
+        for (i, valid) in valid.iter_mut().enumerate() {
             let (y, x) = (i / columns % rows, i % columns);
-            valid[i] &= !(y < 2 && x < 3);
+            *valid &= !(y < 2 && x < 3);
         }
         Sample { days, latitudes, longitudes, values, valid, unit: Unit::Celsius, first_day: 0 }
     }
