@@ -8,10 +8,6 @@ use crate::base::vector::{Work, widest};
 
 /// Cells whose members are sorted side by side.
 const LANES: usize = 16;
-/// Cells of them in one register of the widest kind in use.
-const STEP: usize = 4;
-/// Members sorted in registers before runs of them are merged.
-const RUN: usize = 8;
 /// Cells that one task works on.
 const CHUNK: usize = 4096;
 
@@ -43,21 +39,20 @@ pub fn crps_of_cells(members: &[f64], observations: &[f64], estimator: CrpsEstim
         // Too few: the error of a single cell says it.
         return Ok(vec![crps(&members[..count], observations[0], estimator)?]);
     }
-    let padded = count.next_multiple_of(RUN);
-    let network = merging_network(padded);
+    let network = sorting_network(count);
     let mut scores = vec![0.0; cells];
     let failures: Vec<Option<usize>> = scores
         .par_chunks_mut(CHUNK)
         .enumerate()
         .map_init(
-            || vec![[0.0; LANES]; padded],
+            || vec![[0.0; LANES]; count],
             |buffer, (chunk, scores)| {
                 let mut failure = None;
                 for (group, scores) in scores.chunks_mut(LANES).enumerate() {
                     let first = chunk * CHUNK + group * LANES;
                     let observations = &observations[first..first + scores.len()];
                     let members = &members[first * count..(first + scores.len()) * count];
-                    widest(Group { members, count, observations, estimator, network: &network, buffer, scores });
+                    widest(Group { members, observations, estimator, network: &network, buffer, scores });
                     if failure.is_none() && !scores.iter().all(|s| s.is_finite()) {
                         failure = Some(first);
                     }
@@ -97,7 +92,6 @@ fn one_by_one(
 /// Scores of up to `LANES` cells; lanes without a cell hold zeros.
 struct Group<'a> {
     members: &'a [f64],
-    count: usize,
     observations: &'a [f64],
     estimator: CrpsEstimator,
     network: &'a [(usize, usize)],
@@ -110,23 +104,16 @@ impl Work for Group<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Group { members, count, observations, estimator, network, buffer, scores } = self;
-        let (ensembles, rest) = buffer.split_at_mut(count);
-        // Rows beyond the members sort to the end.
-        rest.iter_mut().for_each(|row| *row = [f64::INFINITY; LANES]);
-        if let Some(observations) = observations.first_chunk::<LANES>() {
-            for (i, row) in ensembles.iter_mut().enumerate() {
-                for lane in 0..LANES {
-                    row[lane] = members[lane * count + i] - observations[lane];
-                }
-            }
-        } else {
-            ensembles.iter_mut().for_each(|row| *row = [0.0; LANES]);
-            for (lane, (ensemble, observation)) in members.chunks_exact(count).zip(observations).enumerate().take(LANES) {
-                ensembles.iter_mut().zip(ensemble).for_each(|(row, member)| row[lane] = member - observation);
+        let Group { members, observations, estimator, network, buffer, scores } = self;
+        let count = buffer.len();
+        if observations.len() < LANES {
+            buffer.iter_mut().for_each(|row| *row = [0.0; LANES]);
+        }
+        for (lane, (ensemble, observation)) in members.chunks_exact(count).zip(observations).enumerate().take(LANES) {
+            for (row, member) in buffer.iter_mut().zip(ensemble) {
+                row[lane] = member - observation;
             }
         }
-        buffer.as_chunks_mut::<RUN>().0.iter_mut().for_each(sort_run);
         for (low, high) in network {
             // The network's pairs ascend and lie within the buffer.
             let (head, tail) = buffer.split_at_mut(*high);
@@ -134,7 +121,7 @@ impl Work for Group<'_> {
         }
         let m = count as f64;
         let (mut error, mut spread) = ([0.0; LANES], [0.0; LANES]);
-        for (i, row) in buffer[..count].iter().enumerate() {
+        for (i, row) in buffer.iter().enumerate() {
             let factor = 2.0 * i as f64 - m + 1.0;
             for lane in 0..LANES {
                 error[lane] += row[lane].abs();
@@ -158,72 +145,25 @@ fn exchange(low: &mut [f64; LANES], high: &mut [f64; LANES]) {
     }
 }
 
-/// Sorts eight rows, lane by lane, in registers.
+/// Pairs of positions whose ordering, one after the other, sorts any `count` values: the same steps for every cell, so
+/// that many cells can take them side by side.
 ///
 /// # Reference
-/// Batcher (1968), doi:10.1145/1468075.1468121
-#[inline(always)]
-fn sort_run(rows: &mut [[f64; LANES]; RUN]) {
-    const NETWORK: [(usize, usize); 19] = [
-        (0, 1),
-        (2, 3),
-        (4, 5),
-        (6, 7),
-        (0, 2),
-        (1, 3),
-        (4, 6),
-        (5, 7),
-        (1, 2),
-        (5, 6),
-        (0, 4),
-        (1, 5),
-        (2, 6),
-        (3, 7),
-        (2, 4),
-        (3, 5),
-        (1, 2),
-        (3, 4),
-        (5, 6),
-    ];
-    for first in (0..LANES).step_by(STEP) {
-        let mut part = [[0.0; STEP]; RUN];
-        for (part, row) in part.iter_mut().zip(rows.iter()) {
-            part.copy_from_slice(&row[first..first + STEP]);
-        }
-        for (low, high) in NETWORK {
-            for lane in 0..STEP {
-                let (x, y) = (part[low][lane], part[high][lane]);
-                part[low][lane] = if x < y { x } else { y };
-                part[high][lane] = if x < y { y } else { x };
-            }
-        }
-        for (part, row) in part.iter().zip(rows.iter_mut()) {
-            row[first..first + STEP].copy_from_slice(part);
-        }
-    }
-}
-
-/// Pairs of positions whose ordering, one after the other, merges sorted runs of eight to one of `count`, a multiple of
-/// eight: the same steps for every cell, so that many cells can take them side by side.
-///
-/// # Reference
-/// Batcher (1968), doi:10.1145/1468075.1468121 (odd-even merge)
-fn merging_network(count: usize) -> Vec<(usize, usize)> {
+/// Batcher (1968), doi:10.1145/1468075.1468121 (odd-even merge exchange)
+fn sorting_network(count: usize) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
-    let mut run = RUN;
-    while run < count {
-        let mut apart = run;
-        while apart > 0 {
-            for start in (apart % run..count.saturating_sub(apart)).step_by(2 * apart) {
-                for i in start..(start + apart).min(count - apart) {
-                    if i / (2 * run) == (i + apart) / (2 * run) {
-                        pairs.push((i, i + apart));
-                    }
-                }
+    let top = count.next_power_of_two() / 2;
+    let mut p = top;
+    while p > 0 {
+        let (mut q, mut r, mut d) = (top, 0, p);
+        loop {
+            pairs.extend((0..count.saturating_sub(d)).filter(|i| i & p == r).map(|i| (i, i + d)));
+            if q == p {
+                break;
             }
-            apart /= 2;
+            (d, q, r) = (q - p, q / 2, p);
         }
-        run *= 2;
+        p /= 2;
     }
     pairs
 }
@@ -233,35 +173,21 @@ mod tests {
     use super::*;
     use crate::base::random::Random;
 
-    /// By the zero-one principle a network that sorts all sequences of zeros and ones sorts everything; here all those whose
-    /// runs of eight are sorted, since the run's own network is tested below.
+    /// By the zero-one principle a network that sorts all sequences of zeros and ones sorts everything.
     #[test]
-    fn the_network_merges() {
-        for runs in 1..=6 {
-            let network = merging_network(RUN * runs);
-            assert!(network.iter().all(|(low, high)| low < high && *high < RUN * runs));
-            for case in 0..(RUN + 1).pow(runs as u32) {
-                let ones = |run: usize| case / (RUN + 1).pow(run as u32) % (RUN + 1);
-                let mut values: Vec<bool> = (0..RUN * runs).map(|i| RUN - i % RUN <= ones(i / RUN)).collect();
+    fn the_network_sorts() {
+        for count in 1..=14 {
+            let network = sorting_network(count);
+            assert!(network.iter().all(|(low, high)| low < high && *high < count));
+            for bits in 0u32..1 << count {
+                let mut values: Vec<u32> = (0..count).map(|i| bits >> i & 1).collect();
                 for (low, high) in &network {
-                    if values[*low] & !values[*high] {
+                    if values[*low] > values[*high] {
                         values.swap(*low, *high);
                     }
                 }
-                assert!(values.is_sorted(), "{runs} {case}");
+                assert!(values.is_sorted(), "{count} {bits:b}");
             }
-        }
-    }
-
-    #[test]
-    fn a_run_is_sorted_in_every_lane() {
-        for first in (0u32..256).step_by(LANES) {
-            let mut rows = [[0.0; LANES]; RUN];
-            for (i, row) in rows.iter_mut().enumerate() {
-                (0..LANES).for_each(|lane| row[lane] = f64::from((first + lane as u32) >> i & 1));
-            }
-            sort_run(&mut rows);
-            assert!((0..LANES).all(|lane| rows.is_sorted_by_key(|row| row[lane])), "{first}");
         }
     }
 
