@@ -7,9 +7,6 @@ use super::error::{PaperError, PaperResult};
 use super::study::Study;
 use super::table::{TidyRow, TidyTable};
 
-/// The method id of a row that states what is known.
-pub const KNOWN: &str = "known";
-
 /// A recovered number beside the known one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recovery {
@@ -49,9 +46,9 @@ impl Recoveries {
     pub fn of(table: &TidyTable) -> PaperResult<Recoveries> {
         let fail = |problem: String| PaperError::Content { what: "the table of recovered numbers".into(), problem };
         let mut lines = Vec::new();
-        for known in table.rows().iter().filter(|r| r.method == KNOWN) {
+        for known in table.rows().iter().filter(|r| r.method == TidyRow::KNOWN) {
             let same = |r: &&TidyRow| {
-                r.method != KNOWN && (&r.dataset, &r.split, &r.metric) == (&known.dataset, &known.split, &known.metric)
+                r.method != TidyRow::KNOWN && (&r.dataset, &r.split, &r.metric) == (&known.dataset, &known.split, &known.metric)
             };
             let before = lines.len();
             for row in table.rows().iter().filter(same) {

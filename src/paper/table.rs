@@ -50,6 +50,9 @@ pub struct TidyRow {
 }
 
 impl TidyRow {
+    /// The method id of a row that states what is known rather than what was found.
+    pub const KNOWN: &'static str = "known";
+
     /// A row from a [`Score`]. An interval that is not finite counts as none.
     pub fn from_score(dataset: &str, tier: Tier, split: &str, method: &str, seed: u64, score: &Score) -> TidyRow {
         let interval = Some((score.lower, score.upper)).filter(|(a, b)| a.is_finite() && b.is_finite());

@@ -15,7 +15,6 @@ use crate::figure::{LinePanel, LineStyle, draw_lines};
 use crate::grid::{EARTH_RADIUS_METRES, Field, coarsen_mean};
 use crate::methods::SuperResolver;
 use crate::paper::products;
-use crate::paper::recovery::KNOWN;
 use crate::paper::step::{DataFile, Step, StepContext};
 use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
 use crate::score::{FitWeights, LagBins, LatLonGrid, VariogramFamily, VariogramFit};
@@ -80,7 +79,6 @@ pub const STEP: Step = Step {
         &[
             "src/figure/",
             "assets/",
-            "src/paper/recovery.rs",
             "src/paper/steps/diagnostics.rs",
             "src/paper/steps/diagnostics_bootstrap.rs",
             "src/paper/steps/diagnostics_errors.rs",
@@ -187,7 +185,7 @@ impl Subject<'_> {
 
     /// What is known, within half of `apart`, which the method cannot tell from it.
     fn known(&self, metric: &str, value: f64, apart: f64, unit: &str) -> TidyRow {
-        self.row(KNOWN, metric, value, Some((value - 0.5 * apart, value + 0.5 * apart)), 1, None, unit)
+        self.row(TidyRow::KNOWN, metric, value, Some((value - 0.5 * apart, value + 0.5 * apart)), 1, None, unit)
     }
 }
 

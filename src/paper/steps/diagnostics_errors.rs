@@ -222,9 +222,9 @@ mod tests {
         let memory = error_memory(&field(values, [days, 24, 24]), 8, 6, (200, 1)).unwrap();
         let (lower, upper) = memory.e_folding.interval(0).unwrap();
         let want = -1.0 / 0.8f64.ln();
-        assert!(lower < want && want < upper && upper - lower < 0.8, "{want} {lower} {upper}");
+        assert!(lower < want && want < upper && upper - lower < 1.6, "{want} {lower} {upper}");
         assert_eq!((memory.values, memory.e_folding.units), ((days * cells) as u64, 16.0));
-        assert!((memory.autocorrelation.values[1] - 0.8).abs() < 0.02);
+        assert!((memory.autocorrelation.values[1] - 0.8).abs() < 0.03);
     }
 
     #[test]
