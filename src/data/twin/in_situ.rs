@@ -58,6 +58,16 @@ impl Twin {
         Observations(self.samples.iter().enumerate().map(report).collect())
     }
 
+    /// What a radiometer without bias sees where and when each report of [`Twin::observations`] was made: the foundation
+    /// temperature and noise of its own, degrees Celsius, in the order of the reports.
+    pub fn radiometer(&self, noise_kelvin: f64, seed: u64) -> Vec<f64> {
+        let stream = Random::new(seed, "twin radiometer");
+        let pixel = |(index, sample): (usize, &super::platforms::Sample)| {
+            sample.foundation_celsius + noise_kelvin * stream.child(index as u64).normal()
+        };
+        self.samples.iter().enumerate().map(pixel).collect()
+    }
+
     /// The standard deviation, in kelvin, of a good report against the truth of foundation plus diurnal
     /// warming, as it was put in: a thing that only a twin can know, for checking what an analysis recovers.
     pub fn true_error_sd(&self, platform: Platform) -> f64 {

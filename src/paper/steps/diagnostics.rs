@@ -301,7 +301,9 @@ fn analysis_error(
     let subject = Subject { dataset: "twin_analysis_error", tier: Tier::Twin, seed };
     let mut rows = Vec::new();
     let recovered = |metric: &str, method: &str, from: &Estimates, position: usize, n: u64, unit: &str| {
-        subject.row(method, metric, from.values[position], from.interval(position), n, Some(from.units), unit)
+        // None of these can be negative, but an interval that is widened about a small value could.
+        let interval = from.interval(position).map(|(lower, upper)| (lower.max(0.0), upper));
+        subject.row(method, metric, from.values[position], interval, n, Some(from.units), unit)
     };
     let knowns = [("error_range", known.range(), "km"), ("error_sill", known.sill(), "K2"), ("error_nugget", known.nugget, "K2")];
     for (position, (metric, value, unit)) in knowns.into_iter().enumerate() {

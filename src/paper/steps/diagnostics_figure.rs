@@ -14,6 +14,9 @@ const NAMES: [(&str, &str); 4] = [
     ("fine_analysis", "fine analysis"),
 ];
 
+/// Share of the truth's greatest power below which no ratio is drawn.
+const LEAST_POWER: f64 = 1e-5;
+
 fn name_of(method: &str) -> String {
     NAMES.iter().find(|(id, _)| *id == method).map_or(method, |(_, name)| name).to_string()
 }
@@ -28,10 +31,10 @@ fn band_of(estimates: &Estimates) -> Option<Band> {
 
 /// Spectra of the truth and the products around the circle.
 pub fn spectra(title: &str, study: &SpectralStudy) -> LinePanel {
-    let mut series = vec![line("truth", study.frequencies.clone(), study.truth.clone(), None)];
-    for p in &study.products {
-        series.push(line(name_of(&p.method), study.frequencies.clone(), p.spectrum.clone(), None));
-    }
+    // The methods first, so that each has the same colour in every panel.
+    let of = |label: String, power: &[f64]| line(label, study.frequencies.clone(), power.to_vec(), None);
+    let mut series: Vec<LineSeries> = study.products.iter().map(|p| of(name_of(&p.method), &p.spectrum)).collect();
+    series.push(of("truth".into(), &study.truth));
     let highest = study.truth.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     let lowest = study.truth.iter().copied().fold(highest, f64::min);
     let last = study.frequencies.last().copied().unwrap_or(1.0);
@@ -49,11 +52,18 @@ pub fn spectra(title: &str, study: &SpectralStudy) -> LinePanel {
 
 /// Ratios of the spectra of products and truth, with the level that bounds what is resolved.
 pub fn ratios(title: &str, study: &SpectralStudy, level: f64) -> LinePanel {
-    let wavelengths = study.wavelengths();
+    // Where the truth has next to no power, a ratio to it says nothing.
+    let highest = study.truth.iter().copied().fold(0.0, f64::max);
+    let told: Vec<usize> = (0..study.truth.len()).filter(|i| study.truth[*i] > LEAST_POWER * highest).collect();
+    let at = |values: &[f64]| -> Vec<f64> { told.iter().map(|i| values[*i]).collect() };
+    let wavelengths = at(&study.wavelengths());
     let mut series: Vec<LineSeries> = study
         .products
         .iter()
-        .map(|p| line(name_of(&p.method), wavelengths.clone(), p.ratio.values.clone(), band_of(&p.ratio)))
+        .map(|p| {
+            let band = band_of(&p.ratio).map(|b| Band { lower: at(&b.lower), upper: at(&b.upper) });
+            line(name_of(&p.method), wavelengths.clone(), at(&p.ratio.values), band)
+        })
         .collect();
     let ends = |f: fn(f64, f64) -> f64, start: f64| wavelengths.iter().copied().fold(start, f);
     let (shortest, longest) = (ends(f64::min, f64::INFINITY), ends(f64::max, 0.0));

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::random::Random;
 use crate::data::twin::{Twin, local_solar_hour};
 use crate::data::{DataResult, Observation, Platform};
 use crate::grid::Field;
 use crate::paper::products;
 use crate::score::{
     CollocationInterval, Interpolation, MatchRule, Point, Resampling, ScoreResult, TripleCollocation, collocation_intervals,
-    common_set, match_field, triple_collocation,
+    match_field, triple_collocation,
 };
 
 /// Which observations count, and the third instrument.
@@ -41,55 +40,53 @@ pub struct Triplets {
 /// The triplets of some days of the twin.
 ///
 /// The radiometer is simulated: the truth at the place and time plus independent noise. Triple collocation recovers an error
-/// exactly where only *one* of the three is smoothed. The analysis is: what it smooths away is common to the other two, whose
-/// errors come out right, and counts as error of the analysis. Truth and analysis are interpolated linearly in time between the
-/// days; the little that this misses is common to both, and counts as error of the drifter.
+/// exactly where only *one* of the three is smoothed. The analysis is, in space and, between the days, in time: what that takes
+/// away is common to the other two, whose errors come out right, and counts as error of the analysis.
 ///
 /// # Errors
 /// From the twin and the score floor.
 pub fn triplets(twin: &Twin, days: &[usize], rule: &TripletRule) -> DataResult<ScoreResult<Triplets>> {
-    let truth = products::frames(twin.truth(), days)?;
     let analysis = products::frames(&twin.fine_analysis()?, days)?;
-    Ok(collocate(&twin.observations().0, &truth, &analysis, rule))
+    let radiometer = twin.radiometer(rule.radiometer_noise_kelvin, rule.seed);
+    Ok(collocate(&twin.observations().0, &radiometer, &analysis, rule))
 }
 
-fn collocate(observations: &[Observation], truth: &Field, analysis: &Field, rule: &TripletRule) -> ScoreResult<Triplets> {
-    let (first, last) = match truth.time().seconds() {
+fn collocate(observations: &[Observation], radiometer: &[f64], analysis: &Field, rule: &TripletRule) -> ScoreResult<Triplets> {
+    let (first, last) = match analysis.time().seconds() {
         [first, .., last] => (*first, *last),
         _ => return Ok(Triplets::default()),
     };
-    let mut by_drifter: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
-    for o in observations {
+    let mut by_drifter: BTreeMap<&str, Vec<(&Observation, f64)>> = BTreeMap::new();
+    for (o, pixel) in observations.iter().zip(radiometer) {
         let hour = local_solar_hour(o.time, o.longitude);
         let at_night = hour >= rule.night_hours.0 && hour <= rule.night_hours.1;
         // Beyond the last frame nothing could be interpolated.
         let within = (first..=last).contains(&o.time);
         if o.platform == Platform::Drifter && o.quality >= rule.minimum_quality && at_night && within {
-            by_drifter.entry(&o.platform_id).or_default().push(o);
+            by_drifter.entry(&o.platform_id).or_default().push((o, *pixel));
         }
     }
-    let own: Vec<&Observation> = by_drifter.into_values().flatten().collect();
-    let points: Vec<Point> =
-        own.iter().map(|o| Point { time: o.time, latitude: o.latitude, longitude: o.longitude, quality: o.quality }).collect();
-    let spacing = truth.latitude().spacing().abs().max(truth.longitude().spacing().abs());
+    let own: Vec<(&Observation, f64)> = by_drifter.into_values().flatten().collect();
+    let points: Vec<Point> = own
+        .iter()
+        .map(|(o, _)| Point { time: o.time, latitude: o.latitude, longitude: o.longitude, quality: o.quality })
+        .collect();
+    let spacing = analysis.latitude().spacing().abs().max(analysis.longitude().spacing().abs());
     let matching = MatchRule {
         radius_degrees: 0.75 * spacing,
         time_window_seconds: 12.0 * 3600.0,
         interpolation: Interpolation::Trilinear,
         minimum_quality: rule.minimum_quality,
-        // Every corner: a value from fewer would be an error of its own, common to truth and analysis.
         minimum_weight: 1.0,
     };
-    let matched = [match_field(truth, &points, &matching)?, match_field(analysis, &points, &matching)?];
-    let mut random = Random::new(rule.seed, "radiometer");
     let mut found = Triplets::default();
     let mut platforms = std::collections::BTreeSet::new();
-    for i in common_set(&matched)? {
-        if let (Some(truth), Some(analysis)) = (matched[0][i], matched[1][i]) {
-            found.drifter.push(own[i].sst_celsius);
+    for ((o, pixel), analysis) in own.iter().zip(match_field(analysis, &points, &matching)?) {
+        if let Some(analysis) = analysis {
+            found.drifter.push(o.sst_celsius);
             found.analysis.push(analysis.value);
-            found.radiometer.push(truth.value + rule.radiometer_noise_kelvin * random.normal());
-            platforms.insert(&own[i].platform_id);
+            found.radiometer.push(*pixel);
+            platforms.insert(&o.platform_id);
         }
     }
     found.drifters = platforms.len();
@@ -115,6 +112,7 @@ pub fn errors_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::random::Random;
     use crate::grid::{Axis, AxisKind, Mask, TimeAxis, Unit};
 
     const DAY: f64 = 86_400.0;
@@ -152,10 +150,10 @@ mod tests {
             report(2.0 * six, Platform::Drifter, 5), // noon
             report(DAY + six, Platform::Drifter, 5), // after the last frame
         ];
-        let found = collocate(&observations, &rising(), &rising(), &rule).unwrap();
+        let found = collocate(&observations, &[10.1, 10.2, 10.3, 10.4, 10.5], &rising(), &rule).unwrap();
+        assert_eq!((found.drifter, found.radiometer, found.drifters), (vec![10.3], vec![10.1], 1));
         // a quarter of the way from 10 to 11
-        assert_eq!((found.drifter, found.drifters), (vec![10.3], 1));
-        assert!((found.radiometer[0] - 10.25).abs() < 1e-6 && (found.analysis[0] - 10.25).abs() < 1e-6);
+        assert!((found.analysis[0] - 10.25).abs() < 1e-6);
     }
 
     #[test]
