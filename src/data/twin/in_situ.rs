@@ -79,3 +79,38 @@ impl Twin {
         sensor.hypot(instruments.representativeness_kelvin)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::twin::{TwinConfig, local_solar_hour};
+
+    fn deviation(values: &[f64]) -> (f64, f64) {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt())
+    }
+
+    #[test]
+    fn the_radiometer_sees_the_foundation_with_its_noise_and_no_more() {
+        let config = TwinConfig { seed: 3, cells: 96, days: 20, spin_up_days: 10, drifters: 150, ..TwinConfig::quick() };
+        let twin = Twin::generate(&config, false).unwrap();
+        let (quiet, noisy) = (twin.radiometer(0.0, 5), twin.radiometer(0.2, 5));
+        let reports = twin.observations().0;
+        assert_eq!((quiet.len(), noisy.len()), (reports.len(), reports.len()));
+        let noise: Vec<f64> = noisy.iter().zip(&quiet).map(|(a, b)| a - b).collect();
+        let (mean, spread) = deviation(&noise);
+        // thousands of readings: the spread is known to about 1 %
+        assert!(noise.len() > 3000 && mean.abs() < 0.02 && (spread / 0.2 - 1.0).abs() < 0.05, "{} {mean} {spread}", noise.len());
+        // good drifters at night, when there is no diurnal warming, differ from the foundation by their own error alone
+        let errors: Vec<f64> = reports
+            .iter()
+            .zip(&quiet)
+            .filter(|(o, _)| o.platform == Platform::Drifter && o.quality >= 4)
+            .filter(|(o, _)| (2.0..=7.0).contains(&local_solar_hour(o.time, o.longitude)))
+            .map(|(o, foundation)| o.sst_celsius - foundation)
+            .collect();
+        let (_, spread) = deviation(&errors);
+        let wanted = twin.true_error_sd(Platform::Drifter);
+        assert!(errors.len() > 200 && (spread / wanted - 1.0).abs() < 0.12, "{} {spread} {wanted}", errors.len());
+    }
+}

@@ -138,28 +138,6 @@ fn errors_of_the_platforms_are_recovered_from_what_they_report() {
 }
 
 #[test]
-fn the_radiometer_sees_the_foundation_with_its_noise_and_no_more() {
-    let (quiet, noisy) = (SEA.radiometer(0.0, 5), SEA.radiometer(0.2, 5));
-    let reports = SEA.observations().0;
-    assert_eq!((quiet.len(), noisy.len()), (reports.len(), reports.len()));
-    let noise: Vec<f64> = noisy.iter().zip(&quiet).map(|(a, b)| a - b).collect();
-    let (mean, deviation) = mean_and_deviation(&noise);
-    // thousands of readings: the spread is known to about 1 %
-    assert!(noise.len() > 5000 && mean.abs() < 0.01 && (deviation / 0.2 - 1.0).abs() < 0.04, "{mean} {deviation}");
-    // good drifters at night, when there is no diurnal warming, differ from the foundation by their own error alone
-    let errors: Vec<f64> = reports
-        .iter()
-        .zip(&quiet)
-        .filter(|(o, _)| o.platform == Platform::Drifter && o.quality >= 4)
-        .filter(|(o, _)| (2.0..=7.0).contains(&local_solar_hour(o.time, o.longitude)))
-        .map(|(o, foundation)| o.sst_celsius - foundation)
-        .collect();
-    let (_, deviation) = mean_and_deviation(&errors);
-    let wanted = SEA.true_error_sd(Platform::Drifter);
-    assert!(errors.len() > 200 && (deviation / wanted - 1.0).abs() < 0.1, "{} {deviation} {wanted}", errors.len());
-}
-
-#[test]
 fn the_coarse_analysis_is_unbiased_and_errs_as_told() {
     let mut config = SEA.config().clone();
     config.days = 3;
