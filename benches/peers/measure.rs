@@ -88,7 +88,7 @@ fn processor_seconds() -> Option<f64> {
     let mut time = TimeSpec { seconds: 0, nanoseconds: 0 };
     // SAFETY: the pointer is to a struct that lives through the call and has the C library's layout (64-bit Linux).
     let status = unsafe { clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
-    (status == 0).then(|| time.seconds as f64 + 1e-9 * time.nanoseconds as f64)
+    (status == 0).then_some(time.seconds as f64 + 1e-9 * time.nanoseconds as f64)
 }
 
 #[cfg(not(target_os = "linux"))]
