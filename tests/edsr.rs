@@ -11,7 +11,8 @@ use candle_core::Device;
 use isotherm::base::random::Random;
 use isotherm::grid::{Axis, AxisKind, Cell, Field, Mask, TimeAxis, Unit};
 use isotherm::methods::SuperResolver;
-use isotherm::methods::edsr::{Degradation, Edsr, EdsrConfig, FineFieldSource, FitOptions, Tiles, fit};
+use isotherm::methods::edsr::{Edsr, EdsrConfig, FitOptions, fit};
+use isotherm::methods::refinement::{Degradation, FineFieldSource, TileConfig, Tiles};
 use isotherm::train::TrainingOptions;
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
@@ -143,7 +144,8 @@ fn errors(fine: &Field, high: &Field, factor: usize) -> [(f64, usize); 2] {
 }
 
 fn small_fit(folder: &Path, ocean: &Field, iterations: u64) -> (Edsr, f64) {
-    let config = EdsrConfig { blocks: 2, channels: 8, tile_cells: 8, ..EdsrConfig::quick() };
+    let config =
+        EdsrConfig { blocks: 2, channels: 8, tile: TileConfig { cells: 8, ..TileConfig::default() }, ..EdsrConfig::quick() };
     let options = FitOptions {
         training: TrainingOptions { iterations, warmup_iterations: 5, validate_every: 20, peak_rate: 4e-3, ..Default::default() },
         batch: 4,
@@ -202,7 +204,7 @@ fn trial() {
     println!("fields: {:.1} s", started.elapsed().as_secs_f64());
     let config = EdsrConfig {
         closed: number("CLOSED", 1.0) > 0.0,
-        tile_cells: number("TILE", 20.0) as usize,
+        tile: TileConfig { cells: number("TILE", 20.0) as usize, ..TileConfig::default() },
         channels: number("CHANNELS", 32.0) as usize,
         blocks: number("BLOCKS", 6.0) as usize,
         ..EdsrConfig::quick()

@@ -7,6 +7,7 @@
 pub mod edsr;
 mod error;
 pub mod kiost;
+pub mod refinement;
 mod super_resolution;
 pub mod transfer;
 pub mod uadm;

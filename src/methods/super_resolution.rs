@@ -71,9 +71,9 @@ impl SuperResolver {
             SuperResolver::Bilinear => Ok(upsample(low, factor, Interpolation::Bilinear)?),
             SuperResolver::Bicubic => Ok(upsample(low, factor, Interpolation::Bicubic)?),
             SuperResolver::BicubicBackProjected => Ok(back_projected_bicubic(low, factor, BACK_PROJECTION_ITERATIONS)?),
-            SuperResolver::Edsr(network) if network.config().factor != factor => Err(MethodError::Argument(format!(
+            SuperResolver::Edsr(network) if network.config().tile.factor != factor => Err(MethodError::Argument(format!(
                 "the network was trained for a factor of {}, but {factor} was asked for; train one for it",
-                network.config().factor
+                network.config().tile.factor
             ))),
             SuperResolver::Edsr(network) => network.apply(low),
         }

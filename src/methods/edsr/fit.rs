@@ -9,12 +9,10 @@ use serde_json::json;
 
 use super::apply::Edsr;
 use super::config::EdsrConfig;
-use super::degradation::Degradation;
 use super::network::Network;
-use super::samples::{Batch, batch, largest_crop};
-use super::source::FineFieldSource;
 use crate::base::random::Random;
 use crate::methods::error::{MethodError, MethodResult};
+use crate::methods::refinement::{Batch, Degradation, FineFieldSource, batch, largest_crop};
 use crate::nn::ops::{Loss, masked_loss};
 use crate::nn::{Parameters, describe_device};
 use crate::train::{RunFolder, TrainError, TrainResult, TrainingOptions, TrainingReport, train};
@@ -80,7 +78,7 @@ pub fn fit(
     {
         return Err(MethodError::Argument("edsr: batch, validation_tiles and smooth_tile_floor must be positive".to_string()));
     }
-    let side = largest_crop(config);
+    let side = largest_crop(&config.tile);
     let (training, validation) = (training.with_room_for(side)?, validation.with_room_for(side)?);
     let mut parameters = Parameters::new(device, DType::F32, options.seed);
     let network = Network::new(&mut parameters, config)?;
@@ -89,7 +87,7 @@ pub fn fit(
 
     let mut fixed = Random::new(options.seed, "validation tiles");
     let held_out: Vec<Batch> = (0..options.validation_tiles.div_ceil(options.batch))
-        .map(|_| batch(&validation, config, &options.degradation, options.batch, &mut fixed, device))
+        .map(|_| batch(&validation, &config.tile, &options.degradation, options.batch, &mut fixed, device))
         .collect::<MethodResult<_>>()?;
     let lacking: Vec<f64> = held_out.iter().map(|b| rms_by_tile(&b.target, &b.sea)).collect::<TrainResult<Vec<_>>>()?.concat();
 
@@ -100,7 +98,7 @@ pub fn fit(
         &options.training,
         &folder,
         |_, random| {
-            let b = batch(&training, config, &options.degradation, options.batch, random, device)
+            let b = batch(&training, &config.tile, &options.degradation, options.batch, random, device)
                 .map_err(|e| TrainError::Task(e.to_string()))?;
             let weight = (rms(&b.target, &b.sea)? + options.smooth_tile_floor)?.recip()?; // [b, 1, 1, 1]
             let prediction = network.forward(&b.low)?.broadcast_mul(&weight)?;

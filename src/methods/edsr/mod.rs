@@ -15,15 +15,9 @@
 
 mod apply;
 mod config;
-mod degradation;
 mod fit;
 mod network;
-mod random_field;
-mod samples;
-mod source;
 
-pub use apply::{Edsr, Tiles};
+pub use apply::Edsr;
 pub use config::EdsrConfig;
-pub use degradation::Degradation;
 pub use fit::{FitOptions, fit};
-pub use source::FineFieldSource;

@@ -58,8 +58,8 @@ impl Network {
             body,
             body_end: conv("body_end", [c, c], plain)?,
             // Zero: before its first step the method is the back-projected bicubic.
-            tail: conv("tail", [config.factor * config.factor, c], Init::Constant(0.0))?,
-            factor: config.factor,
+            tail: conv("tail", [config.tile.factor * config.tile.factor, c], Init::Constant(0.0))?,
+            factor: config.tile.factor,
             closed: config.closed,
         })
     }
@@ -86,11 +86,13 @@ mod tests {
     use candle_core::{DType, Device};
 
     use super::*;
+    use crate::methods::refinement::TileConfig;
     use crate::nn::gradient_check;
 
     #[test]
     fn starts_at_zero_and_has_a_right_gradient() {
-        let config = EdsrConfig { factor: 2, blocks: 1, channels: 3, ..EdsrConfig::quick() };
+        let config =
+            EdsrConfig { tile: TileConfig { factor: 2, ..TileConfig::default() }, blocks: 1, channels: 3, ..EdsrConfig::quick() };
         let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
         let network = Network::new(&mut parameters, &config).unwrap();
         let values: Vec<f64> = (0..32).map(|i| ((i * 7 % 32) as f64).sin()).collect();

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::edsr_files::{DEVICE, LOG, WEIGHTS};
 use crate::data::Tier;
-use crate::methods::edsr::{EdsrConfig, FineFieldSource, FitOptions, fit};
+use crate::methods::edsr::{EdsrConfig, FitOptions, fit};
+use crate::methods::refinement::FineFieldSource;
 use crate::nn::{DeviceChoice, select_device};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
@@ -33,7 +34,9 @@ pub const STEP: Step = Step {
             "src/train/",
             "src/data/twin/",
             "src/data/splits/",
-            "src/methods/",
+            "src/methods/edsr/",
+            "src/methods/refinement/",
+            "src/methods/error.rs",
             "src/paper/steps/edsr.rs",
             "src/paper/steps/edsr_files.rs",
         ],

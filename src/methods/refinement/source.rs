@@ -42,7 +42,7 @@ impl<'a> FineFieldSource<'a> {
     ///
     /// # Errors
     /// [`MethodError::Argument`] where none does.
-    pub(super) fn with_room_for(mut self, side: usize) -> MethodResult<FineFieldSource<'a>> {
+    pub(in crate::methods) fn with_room_for(mut self, side: usize) -> MethodResult<FineFieldSource<'a>> {
         let frames = std::mem::take(&mut self.frames);
         self.frames = frames.into_iter().filter(|frame| !self.places(*frame, side).is_empty()).collect();
         if self.frames.is_empty() {

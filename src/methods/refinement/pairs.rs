@@ -3,10 +3,10 @@
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use super::config::EdsrConfig;
 use super::degradation::Degradation;
 use super::random_field::{add_coast, random_crop};
 use super::source::{Crop, FineFieldSource};
+use super::tile_config::TileConfig;
 use crate::base::random::Random;
 use crate::grid::{Fill, back_project_plane, coarsen_plane, fill_plane};
 use crate::methods::error::MethodResult;
@@ -21,9 +21,11 @@ const LEAST_SEA: f64 = 0.3;
 const TRIES: usize = 8;
 
 /// A batch; values in units of the tile's standard deviation.
-pub(super) struct Batch {
+pub(in crate::methods) struct Batch {
     /// Coarse tiles and which of their cells are sea (1) or filled (0), `[b, 2, t, t]`.
     pub low: Tensor,
+    /// The back-projected bicubic less the tile's mean, `[b, 1, t f, t f]`.
+    pub base: Tensor,
     /// What the back-projected bicubic lacks, `[b, 1, t f, t f]`; 0 on land.
     pub target: Tensor,
     /// Which fine cells count, 1 or 0, `[b, 1, t f, t f]`.
@@ -31,7 +33,7 @@ pub(super) struct Batch {
 }
 
 /// Mean and standard deviation (at least `floor`) of a coarse tile, over the cells that are `sea`.
-pub(super) fn tile_statistics(low: &[f32], sea: Option<&[bool]>, floor: f64) -> (f32, f32) {
+pub(in crate::methods) fn tile_statistics(low: &[f32], sea: Option<&[bool]>, floor: f64) -> (f32, f32) {
     let counts = |i: usize| sea.is_none_or(|sea| sea[i]);
     let values = || low.iter().enumerate().filter(|(i, _)| counts(*i)).map(|(_, v)| f64::from(*v));
     let n = values().count().max(1) as f64;
@@ -41,14 +43,15 @@ pub(super) fn tile_statistics(low: &[f32], sea: Option<&[bool]>, floor: f64) -> 
 }
 
 /// The network's input for a filled coarse tile: normalised values, then the sea as 1 and 0.
-pub(super) fn network_input(low: &[f32], sea: &[bool], mean: f32, spread: f32) -> Vec<f32> {
+pub(in crate::methods) fn network_input(low: &[f32], sea: &[bool], mean: f32, spread: f32) -> Vec<f32> {
     let values = low.iter().map(|v| (v - mean) / spread);
     values.chain(sea.iter().map(|s| f32::from(u8::from(*s)))).collect()
 }
 
-/// One training pair, flat: input `[2, t, t]`, target and sea `[t f, t f]`.
+/// One training pair, flat: input `[2, t, t]`, the others `[t f, t f]`.
 struct Pair {
     low: Vec<f32>,
+    base: Vec<f32>,
     target: Vec<f32>,
     sea: Vec<f32>,
 }
@@ -66,8 +69,8 @@ fn sea_blocks(sea: &[bool], side: usize, factor: usize) -> Vec<bool> {
     (0..cells * cells).map(|i| whole(i / cells, i % cells)).collect()
 }
 
-fn pair(source: &FineFieldSource<'_>, config: &EdsrConfig, degradation: &Degradation, random: &mut Random) -> MethodResult<Pair> {
-    let (factor, tile) = (config.factor, config.tile_cells);
+fn pair(source: &FineFieldSource<'_>, config: &TileConfig, degradation: &Degradation, random: &mut Random) -> MethodResult<Pair> {
+    let (factor, tile) = (config.factor, config.cells);
     let margin = if random.uniform() < EDGE_SHARE { 0 } else { MARGIN_CELLS };
     let (cells, side) = (tile + 2 * margin, (tile + 2 * margin) * factor);
     let mut left = TRIES;
@@ -103,13 +106,14 @@ fn pair(source: &FineFieldSource<'_>, config: &EdsrConfig, degradation: &Degrada
         .map(|i| f32::from(u8::from(low_sea[i / fine_side / factor * tile + i % fine_side / factor])))
         .collect();
     let target = inner(&missing, side, margin * factor).iter().zip(&sea).map(|(m, s)| m * s).collect();
-    Ok(Pair { low: network_input(&low, &low_sea, mean, spread), target, sea })
+    let base = inner(&base, side, margin * factor).iter().map(|b| (b - mean) / spread).collect();
+    Ok(Pair { low: network_input(&low, &low_sea, mean, spread), base, target, sea })
 }
 
 /// `count` pairs, each from its own child of a stream drawn from `random`.
-pub(super) fn batch(
+pub(in crate::methods) fn batch(
     source: &FineFieldSource<'_>,
-    config: &EdsrConfig,
+    config: &TileConfig,
     degradation: &Degradation,
     count: usize,
     random: &mut Random,
@@ -120,17 +124,22 @@ pub(super) fn batch(
         .into_par_iter()
         .map(|i| pair(source, config, degradation, &mut stream.child(i as u64)))
         .collect::<MethodResult<Vec<_>>>()?;
-    let (tile, side) = (config.tile_cells, config.tile_cells * config.factor);
+    let (tile, side) = (config.cells, config.cells * config.factor);
     let tensor = |part: fn(&Pair) -> &[f32], channels: usize, side: usize| {
         let all: Vec<f32> = pairs.iter().flat_map(|p| part(p).iter().copied()).collect();
         Tensor::from_vec(all, (count, channels, side, side), &Device::Cpu)?.to_device(device)
     };
-    Ok(Batch { low: tensor(|p| &p.low, 2, tile)?, target: tensor(|p| &p.target, 1, side)?, sea: tensor(|p| &p.sea, 1, side)? })
+    Ok(Batch {
+        low: tensor(|p| &p.low, 2, tile)?,
+        base: tensor(|p| &p.base, 1, side)?,
+        target: tensor(|p| &p.target, 1, side)?,
+        sea: tensor(|p| &p.sea, 1, side)?,
+    })
 }
 
 /// Pixels on a side that [`pair`] may ask a frame for.
-pub(super) fn largest_crop(config: &EdsrConfig) -> usize {
-    (config.tile_cells + 2 * MARGIN_CELLS) * config.factor
+pub(in crate::methods) fn largest_crop(config: &TileConfig) -> usize {
+    (config.cells + 2 * MARGIN_CELLS) * config.factor
 }
 
 #[cfg(test)]
@@ -152,7 +161,7 @@ mod tests {
     #[test]
     fn a_pair_is_normalised_and_adds_up_to_the_fine_field() {
         let f = field(80, 80);
-        let config = EdsrConfig { tile_cells: 8, ..EdsrConfig::quick() };
+        let config = TileConfig { cells: 8, ..TileConfig::default() };
         let source = FineFieldSource::new(&f, &[0]).unwrap().with_room_for(largest_crop(&config)).unwrap();
         let mut with_land = 0;
         for i in 0..16 {
@@ -160,7 +169,11 @@ mod tests {
             let sea: Vec<bool> = p.low[64..].iter().map(|s| *s == 1.0).collect();
             let (mean, spread) = tile_statistics(&p.low[..64], Some(&sea), 1e-9);
             assert!(mean.abs() < 1e-4 && (spread - 1.0).abs() < 1e-4);
-            assert_eq!((p.target.len(), p.sea.len()), (1600, 1600));
+            assert_eq!((p.target.len(), p.base.len(), p.sea.len()), (1600, 1600, 1600));
+            // Base and target add up to a fine field whose block means are the coarse values.
+            let fine: Vec<f32> = p.base.iter().zip(&p.target).map(|(b, t)| b + t).collect();
+            let means = coarsen_plane(&fine, 40, 40, 5);
+            assert!(means.iter().zip(&p.low).zip(&sea).all(|((m, l), s)| !s || (m - l).abs() < 1e-3));
             assert!(p.target.iter().zip(&p.sea).all(|(t, s)| *s == 1.0 || *t == 0.0));
             // The base keeps block means, so what it lacks has block means near zero: where there is no land near, which
             // slows the closure down.
@@ -183,7 +196,7 @@ mod tests {
     #[test]
     fn batches_do_not_depend_on_threads() {
         let f = field(80, 80);
-        let config = EdsrConfig { tile_cells: 8, ..EdsrConfig::quick() };
+        let config = TileConfig { cells: 8, ..TileConfig::default() };
         let source = FineFieldSource::new(&f, &[0]).unwrap();
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::samples::tile_statistics;
+use super::pairs::tile_statistics;
 use crate::base::random::Random;
 use crate::grid::{Edge, gaussian_plane};
 use crate::methods::error::MethodResult;
