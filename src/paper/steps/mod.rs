@@ -1,5 +1,6 @@
 //! The steps of the paper, in an order in which they can run.
 
+mod contests;
 pub mod diagnostics;
 mod diagnostics_bootstrap;
 mod diagnostics_errors;
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     /// Rooms of the paper floor that are machinery: what they do to a step's outputs is in its receipt.
-    const MACHINERY: [&str; 6] = ["step", "study", "error", "PaperResult", "PaperError", "steps"];
+    const MACHINERY: [&str; 4] = ["step", "study", "error", "steps"];
 
     /// The modules named after `prefix` in a source file (`use super::weights;`, `super::split::CONFIGURATION`, braces too).
     fn named_after(source: &str, prefix: &str) -> Vec<String> {
