@@ -9,9 +9,11 @@ use super::variable::gridded_variable;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
 use crate::grid::{Field, coarsen_mean};
 use crate::methods::SuperResolver;
+use crate::methods::regression::BiasCorrected;
 use crate::paper::Study;
 
-/// Refine the grid of a field: nearest, bilinear, bicubic, bicubic_backprojected or edsr.
+/// Refine the grid of a field: nearest, bilinear, bicubic, bicubic_backprojected, bicubic_bias, or a trained srcnn, edsr,
+/// rrdb, swin_light or esrgan.
 #[derive(Debug, Args)]
 pub struct ApplyCommand {
     /// The method.
@@ -26,7 +28,7 @@ pub struct ApplyCommand {
     /// How many times finer.
     #[arg(long, default_value_t = 5)]
     factor: usize,
-    /// Checkpoint of a learned method; without it, the one that `just reproduce` trained.
+    /// Checkpoint of a learned method, or the offsets of bicubic_bias; without it, the edsr that `just reproduce` trained.
     #[arg(long)]
     weights: Option<PathBuf>,
 }
@@ -70,16 +72,21 @@ pub fn run(command: ApplyCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The ids of the trained networks.
+const TRAINED: [&str; 5] = ["srcnn", "edsr", "rrdb", "swin_light", "esrgan"];
+
 fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolver> {
     if let Some(plain) = SuperResolver::untrained().into_iter().find(|m| m.id() == method) {
         return Ok(plain);
     }
-    if method != "edsr" {
-        bail!("there is no method '{method}'; there are: nearest, bilinear, bicubic, bicubic_backprojected, edsr");
+    if method != BiasCorrected::METHOD && !TRAINED.contains(&method) {
+        let plain = SuperResolver::untrained();
+        let ids = plain.iter().map(SuperResolver::id).chain([BiasCorrected::METHOD]).chain(TRAINED).collect::<Vec<_>>();
+        bail!("there is no method '{method}'; there are: {}", ids.join(", "));
     }
     let path = match weights {
         Some(path) => path.to_path_buf(),
-        None => {
+        None if method == "edsr" => {
             let folder = Study::open()?.output_folder("edsr")?;
             let path = folder.join(crate::paper::EDSR_WEIGHTS);
             if !path.is_file() {
@@ -87,8 +94,16 @@ fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolve
             }
             path
         }
+        None => bail!("{method} wants its file named with --weights"),
     };
-    Ok(SuperResolver::edsr_from(&path)?)
+    if method == BiasCorrected::METHOD {
+        return Ok(SuperResolver::BicubicBias(BiasCorrected::load(&path)?));
+    }
+    let trained = SuperResolver::regression_from(&path)?;
+    if trained.id() != method {
+        bail!("{} holds the method '{}', but {method} was asked for", path.display(), trained.id());
+    }
+    Ok(trained)
 }
 
 /// The field of the user's file: the variable named, or the only candidate.

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::edsr_files::{DEVICE, LOG, WEIGHTS};
 use crate::data::Tier;
-use crate::methods::edsr::{EdsrConfig, FitOptions, fit};
 use crate::methods::refinement::FineFieldSource;
+use crate::methods::regression::{FitOptions, RegressionConfig, fit};
 use crate::nn::{DeviceChoice, select_device};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
@@ -17,7 +17,7 @@ use crate::paper::step::{Step, StepContext};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
-    network: EdsrConfig,
+    network: RegressionConfig,
     fit: FitOptions,
 }
 
@@ -34,7 +34,7 @@ pub const STEP: Step = Step {
             "src/train/",
             "src/data/twin/",
             "src/data/splits/",
-            "src/methods/edsr/",
+            "src/methods/regression/",
             "src/methods/refinement/",
             "src/methods/error.rs",
             "src/paper/steps/edsr.rs",
@@ -62,7 +62,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         ("key".to_string(), context.key.clone()),
         ("lockfile_sha256".to_string(), passport.lockfile_sha256.clone()),
     ]);
-    let (_, report) = fit(
+    let (network, report) = fit(
+        "edsr",
         &configuration.network,
         source(&split.train_days())?,
         source(&split.validation_days())?,
@@ -75,8 +76,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     if let Some((score, iteration)) = report.best {
         println!("best at iteration {iteration}: error {score:.3} times the back-projected bicubic's on validation tiles");
     }
-    let best = if folder.join("best.safetensors").is_file() { "best.safetensors" } else { "last.safetensors" };
-    std::fs::copy(folder.join(best), context.path(WEIGHTS)).map_err(|e| context.error(e))?;
+    std::fs::copy(network.checkpoint(), context.path(WEIGHTS)).map_err(|e| context.error(e))?;
     std::fs::copy(folder.join("log.jsonl"), context.path(LOG)).map_err(|e| context.error(e))?;
     std::fs::write(context.path(DEVICE), description).map_err(|e| context.error(e))
 }

@@ -9,6 +9,6 @@ use crate::paper::step::StepContext;
 pub fn ladder_methods(context: &StepContext<'_>) -> PaperResult<Vec<SuperResolver>> {
     let mut methods = SuperResolver::untrained().to_vec();
     let path = context.input("edsr")?.join(WEIGHTS);
-    methods.push(SuperResolver::edsr_from(&path).map_err(|e| context.error(e))?);
+    methods.push(SuperResolver::regression_from(&path).map_err(|e| context.error(e))?);
     Ok(methods)
 }

@@ -1,6 +1,6 @@
-//! The learned super-resolver end to end on made-up ocean-like fields: small and quick by default; the
-//! ignored `trial` trains the quick preset for real:
-//! `cargo test --test edsr -- --ignored --nocapture trial`
+//! The learned super-resolvers end to end on made-up ocean-like fields: small and quick by default; the
+//! ignored `trial` trains a quick preset for real (EDSR, or what `ARCHITECTURE` says, for example `{"kind": "rrdb"}`):
+//! `cargo test --test regression -- --ignored --nocapture trial`
 //! With `ISOTHERM_TRIAL=<folder>` it also scores real frames: `<folder>/real.json` maps a name to the shape
 //! `[frames, rows, columns]` of `<folder>/NAME.f32` (little-endian, NaN for land).
 
@@ -11,9 +11,12 @@ use candle_core::Device;
 use isotherm::base::random::Random;
 use isotherm::grid::{Axis, AxisKind, Cell, Field, Mask, TimeAxis, Unit};
 use isotherm::methods::SuperResolver;
-use isotherm::methods::edsr::{Edsr, EdsrConfig, FitOptions, fit};
+use isotherm::methods::adversarial::{self, AdversarialConfig, AdversarialFitOptions};
 use isotherm::methods::refinement::{Degradation, FineFieldSource, TileConfig, Tiles};
-use isotherm::train::TrainingOptions;
+use isotherm::methods::regression::{
+    Architecture, EdsrConfig, FitOptions, Regression, RegressionConfig, RrdbConfig, SrcnnConfig, SwinLightConfig, fit,
+};
+use isotherm::train::{Checkpoint, Outcome, TrainingOptions, TrainingReport};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 
@@ -143,56 +146,141 @@ fn errors(fine: &Field, high: &Field, factor: usize) -> [(f64, usize); 2] {
     sums.map(|(s, n)| ((s / n.max(1) as f64).sqrt(), n))
 }
 
-fn small_fit(folder: &Path, ocean: &Field, iterations: u64) -> (Edsr, f64) {
-    let config =
-        EdsrConfig { blocks: 2, channels: 8, tile: TileConfig { cells: 8, ..TileConfig::default() }, ..EdsrConfig::quick() };
-    let options = FitOptions {
-        training: TrainingOptions { iterations, warmup_iterations: 5, validate_every: 20, peak_rate: 4e-3, ..Default::default() },
+/// Small sizes of each network, with a rate that suits it.
+fn small() -> [(Architecture, f64); 4] {
+    [
+        (Architecture::Srcnn(SrcnnConfig { features: 12, mapped: 8, kernels: [7, 1, 5] }), 4e-3),
+        (Architecture::Edsr(EdsrConfig { blocks: 2, channels: 8, ..EdsrConfig::quick() }), 4e-3),
+        (Architecture::Rrdb(RrdbConfig { blocks: 1, channels: 8, growth: 4, ..RrdbConfig::quick() }), 4e-3),
+        (Architecture::SwinLight(SwinLightConfig { groups: 1, depth: 2, width: 12, heads: 2, window: 4, widening: 2 }), 4e-3),
+    ]
+}
+
+fn small_config(architecture: Architecture) -> RegressionConfig {
+    RegressionConfig { tile: TileConfig { cells: 8, ..TileConfig::default() }, ..RegressionConfig::of(architecture) }
+}
+
+fn small_options(iterations: u64, peak_rate: f64) -> FitOptions {
+    FitOptions {
+        training: TrainingOptions { iterations, warmup_iterations: 5, validate_every: 20, peak_rate, ..Default::default() },
         batch: 4,
         validation_tiles: 16,
         ..FitOptions::default()
-    };
+    }
+}
+
+fn small_fit(folder: &Path, ocean: &Field, config: &RegressionConfig, options: &FitOptions) -> (Regression, TrainingReport) {
     let source = |frames: &[usize]| FineFieldSource::new(ocean, frames).unwrap();
-    let (network, report) =
-        fit(&config, source(&[0, 1, 2]), source(&[3]), &options, folder, &Device::Cpu, &BTreeMap::new()).unwrap();
-    (network, report.best.unwrap().0)
+    let (training, validation, none) = (source(&[0, 1, 2]), source(&[3]), BTreeMap::new());
+    fit(config.architecture.kind(), config, training, validation, options, folder, &Device::Cpu, &none).unwrap()
+}
+
+/// The bytes of a file in a run's folder.
+fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(folder.join(name)).unwrap()
 }
 
 #[test]
 fn training_gives_the_same_bits_for_one_and_two_threads() {
     let ocean = ocean(4, 80, 3);
-    let run = |threads: usize| {
-        let place = tempfile::tempdir().unwrap();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            small_fit(place.path(), &ocean, 20);
-            std::fs::read(place.path().join("last.safetensors")).unwrap()
-        })
-    };
-    assert!(run(1) == run(2), "the checkpoints of one and two threads differ");
+    for (architecture, rate) in small() {
+        let config = small_config(architecture);
+        let run = |threads: usize| {
+            let place = tempfile::tempdir().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                small_fit(place.path(), &ocean, &config, &small_options(10, rate));
+                bytes(place.path(), "last.safetensors")
+            })
+        };
+        assert!(run(1) == run(2), "{}: the checkpoints of one and two threads differ", config.architecture.kind());
+    }
+}
+
+/// Iterations of a run that is cut.
+const ITERATIONS: u64 = 18;
+
+/// All tensors that a run ended with.
+fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
+    let saved = Checkpoint::load(&folder.join("last.safetensors"), &Device::Cpu).unwrap();
+    let all = saved.model.into_iter().chain(saved.ema).chain(saved.moments);
+    all.map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1::<f32>().unwrap())).collect()
 }
 
 #[test]
-fn a_small_network_learns_and_applies_to_any_size() {
+fn a_cut_run_ends_with_the_bits_of_an_uncut_one() {
+    let ocean = ocean(4, 80, 3);
+    let source = |frames: &[usize]| FineFieldSource::new(&ocean, frames).unwrap();
+    let none = BTreeMap::new();
+    let iteration = |path: &Path| Checkpoint::load(path, &Device::Cpu).map(|c| c.state.iteration);
+    // While a whole run goes on, one of its checkpoints is taken; a second run finds it and goes on from there.
+    let cut = |run: &(dyn Fn(&Path) -> TrainingReport + Sync), name: &str| {
+        let (whole, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let taken = again.path().join("last.safetensors");
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| assert_eq!(run(whole.path()).outcome, Outcome::Finished));
+            while !running.is_finished() && !taken.exists() {
+                // Checkpoints are put in place whole, so what is read is one of them.
+                if let Ok(bytes) = std::fs::read(whole.path().join("last.safetensors")) {
+                    std::fs::write(&taken, bytes).unwrap();
+                }
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        let from = iteration(&taken).unwrap();
+        assert!((1..ITERATIONS).contains(&from), "{name}: the cut came at iteration {from}, so this test proves nothing");
+        assert_eq!(run(again.path()).iterations, ITERATIONS);
+        assert!(weights(whole.path()) == weights(again.path()), "{name}: the run resumed at {from} ends with other bits");
+    };
+    for (architecture, rate) in small() {
+        let config = small_config(architecture);
+        let mut options = small_options(ITERATIONS, rate);
+        options.training.checkpoint_every = Some(3);
+        cut(&|folder: &Path| small_fit(folder, &ocean, &config, &options).1, config.architecture.kind());
+    }
+    let generator = small_config(Architecture::Rrdb(RrdbConfig { blocks: 1, channels: 8, growth: 4, ..RrdbConfig::quick() }));
+    let config = AdversarialConfig { generator, ..AdversarialConfig::default() };
+    let mut options = AdversarialFitOptions {
+        regression: small_options(ITERATIONS, 4e-3),
+        start_iteration: 2,
+        ..AdversarialFitOptions::default()
+    };
+    options.regression.training.checkpoint_every = Some(3);
+    let run = |folder: &Path| {
+        let (training, validation) = (source(&[0, 1, 2]), source(&[3]));
+        adversarial::fit("esrgan", &config, training, validation, &options, folder, &Device::Cpu, &none).unwrap().1
+    };
+    cut(&run, "esrgan");
+}
+
+#[test]
+fn small_networks_learn_and_apply_to_any_size() {
     let ocean = ocean(4, 100, 5);
-    let place = tempfile::tempdir().unwrap();
-    let (network, share) = small_fit(place.path(), &ocean, 240);
-    assert!(share < 0.99, "validation: {share} of the back-projected bicubic's error");
-    // On a whole unseen frame, by tiles, it is better than what it corrects; its block means stay closed.
     let frame = ocean.slice(3..4, 0..100, 0..100).unwrap();
     let low = coarsen(&frame, 5);
     let base = errors(&frame, &SuperResolver::BicubicBackProjected.apply(&low, 5).unwrap(), 5)[0].0;
-    let high = network.apply(&low).unwrap();
-    assert!(errors(&frame, &high, 5)[0].0 < base);
-    let back = coarsen(&high, 5);
-    assert!(low.values().iter().zip(back.values()).all(|(a, b)| (a - b).abs() < 0.02));
-    for (rows, columns) in [(3, 20), (11, 13), (20, 8)] {
-        let part = low.slice(0..1, 0..rows, 0..columns).unwrap();
-        for tiles in [Tiles::Whole, Tiles::Overlapped(8)] {
-            assert_eq!(network.apply_with(&part, tiles).unwrap().shape(), [1, rows * 5, columns * 5]);
+    for (architecture, rate) in small() {
+        let kind = architecture.kind();
+        let place = tempfile::tempdir().unwrap();
+        let (network, report) = small_fit(place.path(), &ocean, &small_config(architecture), &small_options(240, rate));
+        let share = report.best.unwrap().0;
+        assert!(share < 0.99, "{kind}, validation: {share} of the back-projected bicubic's error");
+        // On a whole unseen frame, by tiles, it is better than what it corrects; its block means stay closed.
+        let high = network.apply(&low).unwrap();
+        let error = errors(&frame, &high, 5)[0].0;
+        assert!(error < base, "{kind}: {error}, back-projected bicubic {base}");
+        let back = coarsen(&high, 5);
+        assert!(low.values().iter().zip(back.values()).all(|(a, b)| (a - b).abs() < 0.02), "{kind}");
+        for (rows, columns) in [(3, 20), (11, 13), (20, 8)] {
+            let part = low.slice(0..1, 0..rows, 0..columns).unwrap();
+            for tiles in [Tiles::Whole, Tiles::Overlapped(8)] {
+                assert_eq!(network.apply_with(&part, tiles).unwrap().shape(), [1, rows * 5, columns * 5]);
+            }
         }
+        let method = SuperResolver::Regression(Box::new(network));
+        assert_eq!(method.id(), kind);
+        assert!(method.apply(&low, 4).unwrap_err().to_string().contains("factor of 5"));
     }
-    assert!(SuperResolver::Edsr(Box::new(network)).apply(&low, 4).unwrap_err().to_string().contains("factor of 5"));
 }
 
 #[test]
@@ -202,12 +290,16 @@ fn trial() {
     let started = std::time::Instant::now();
     let ocean = ocean(24, 320, 1);
     println!("fields: {:.1} s", started.elapsed().as_secs_f64());
-    let config = EdsrConfig {
+    let quick =
+        EdsrConfig { channels: number("CHANNELS", 32.0) as usize, blocks: number("BLOCKS", 6.0) as usize, ..EdsrConfig::quick() };
+    let architecture = match std::env::var("ARCHITECTURE") {
+        Ok(text) => serde_json::from_str(&text).expect("ARCHITECTURE: a JSON object with its kind is wanted"),
+        Err(_) => Architecture::Edsr(quick),
+    };
+    let config = RegressionConfig {
         closed: number("CLOSED", 1.0) > 0.0,
         tile: TileConfig { cells: number("TILE", 20.0) as usize, ..TileConfig::default() },
-        channels: number("CHANNELS", 32.0) as usize,
-        blocks: number("BLOCKS", 6.0) as usize,
-        ..EdsrConfig::quick()
+        architecture,
     };
     let iterations = number("ITERATIONS", 600.0) as u64;
     let options = FitOptions {
@@ -229,8 +321,17 @@ fn trial() {
     let frames: Vec<usize> = (0..20).collect();
     let source = |frames: &[usize]| FineFieldSource::new(&ocean, frames).unwrap();
     let place = tempfile::tempdir().unwrap();
-    let (network, report) =
-        fit(&config, source(&frames), source(&[20, 21]), &options, place.path(), &Device::Cpu, &BTreeMap::new()).unwrap();
+    let (network, report) = fit(
+        config.architecture.kind(),
+        &config,
+        source(&frames),
+        source(&[20, 21]),
+        &options,
+        place.path(),
+        &Device::Cpu,
+        &BTreeMap::new(),
+    )
+    .unwrap();
     println!("{report:?}, {:.1} ms an iteration", 1e3 * report.seconds / iterations as f64);
     println!(
         "{}",
@@ -257,7 +358,7 @@ fn trial() {
         let low = coarsen(fine, 5);
         println!("{name} {:?}", fine.shape());
         let mut ladder = SuperResolver::untrained().to_vec();
-        ladder.push(SuperResolver::Edsr(Box::new(network.clone())));
+        ladder.push(SuperResolver::Regression(Box::new(network.clone())));
         for method in ladder {
             let started = std::time::Instant::now();
             let [(all, n), (open, m)] = errors(fine, &method.apply(&low, 5).unwrap(), 5);
