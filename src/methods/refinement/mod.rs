@@ -10,8 +10,8 @@ mod tile_config;
 mod tiles;
 
 pub use degradation::Degradation;
-pub(in crate::methods) use pairs::{Batch, batch, largest_crop};
+pub(in crate::methods) use pairs::{Batch, batch, largest_crop, network_input, tile_statistics};
 pub use source::FineFieldSource;
 pub use tile_config::TileConfig;
 pub use tiles::Tiles;
-pub(in crate::methods) use tiles::correct_by_tiles;
+pub(in crate::methods) use tiles::{Layout, correct_by_tiles, window};

@@ -30,6 +30,10 @@ pub(in crate::methods) struct Batch {
     pub target: Tensor,
     /// Which fine cells count, 1 or 0, `[b, 1, t f, t f]`.
     pub sea: Tensor,
+    /// Mean of each tile, in the field's unit.
+    pub mean: Vec<f32>,
+    /// The unit of each tile's values, in the field's unit.
+    pub spread: Vec<f32>,
 }
 
 /// Mean and standard deviation (at least `floor`) of a coarse tile, over the cells that are `sea`.
@@ -54,6 +58,8 @@ struct Pair {
     base: Vec<f32>,
     target: Vec<f32>,
     sea: Vec<f32>,
+    mean: f32,
+    spread: f32,
 }
 
 /// The square without `cut` cells on each side.
@@ -107,7 +113,7 @@ fn pair(source: &FineFieldSource<'_>, config: &TileConfig, degradation: &Degrada
         .collect();
     let target = inner(&missing, side, margin * factor).iter().zip(&sea).map(|(m, s)| m * s).collect();
     let base = inner(&base, side, margin * factor).iter().map(|b| (b - mean) / spread).collect();
-    Ok(Pair { low: network_input(&low, &low_sea, mean, spread), base, target, sea })
+    Ok(Pair { low: network_input(&low, &low_sea, mean, spread), base, target, sea, mean, spread })
 }
 
 /// `count` pairs, each from its own child of a stream drawn from `random`.
@@ -134,6 +140,8 @@ pub(in crate::methods) fn batch(
         base: tensor(|p| &p.base, 1, side)?,
         target: tensor(|p| &p.target, 1, side)?,
         sea: tensor(|p| &p.sea, 1, side)?,
+        mean: pairs.iter().map(|p| p.mean).collect(),
+        spread: pairs.iter().map(|p| p.spread).collect(),
     })
 }
 

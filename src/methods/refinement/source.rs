@@ -38,6 +38,11 @@ impl<'a> FineFieldSource<'a> {
         Ok(FineFieldSource { field, frames: frames.to_vec() })
     }
 
+    /// Distance of the field's rows, degrees.
+    pub(in crate::methods) fn latitude_step(&self) -> f64 {
+        self.field.latitude().spacing().abs()
+    }
+
     /// The source with only those frames that hold a square of `side` pixels of which at least half is sea.
     ///
     /// # Errors
