@@ -208,4 +208,21 @@ mod tests {
         options.regression.training.accumulate = 2;
         assert!(options.check("esrgan").unwrap_err().to_string().contains("accumulate"));
     }
+
+    #[test]
+    fn the_configuration_of_the_ladder_is_that_of_the_generator_alone_and_a_critic() {
+        #[derive(Deserialize)]
+        struct Configuration<N, F> {
+            network: N,
+            fit: F,
+        }
+        let ours: Configuration<AdversarialConfig, AdversarialFitOptions> =
+            toml::from_str(include_str!("../../../configs/uadm/esrgan.toml")).unwrap();
+        let alone: Configuration<RegressionConfig, FitOptions> =
+            toml::from_str(include_str!("../../../configs/uadm/rrdb.toml")).unwrap();
+        assert_eq!((&ours.network.generator, &ours.fit.regression), (&alone.network, &alone.fit));
+        ours.network.check("esrgan").unwrap();
+        ours.fit.check("esrgan").unwrap();
+        assert!(ours.fit.start_iteration < ours.fit.regression.training.iterations);
+    }
 }

@@ -83,8 +83,14 @@ impl Regression {
         correct_by_tiles(low, &self.config.tile, tiles, |batch| {
             let [n, height, width] = batch.shape;
             let input = Tensor::from_vec(batch.input, (n, 2, height, width), &Device::Cpu)?.to_device(&self.device)?;
-            Ok(self.network.forward(&input)?.detach().flatten_all()?.to_vec1::<f32>()?)
+            Ok(self.correction(&input)?.flatten_all()?.to_vec1::<f32>()?)
         })
+    }
+
+    /// The correction of coarse tiles as a training's [`Batch`](crate::methods::refinement::Batch) holds them, `[b, 2, h, w]`
+    /// to `[b, 1, h f, w f]`, in units of each tile's spread; nothing learns through it.
+    pub(in crate::methods) fn correction(&self, low: &Tensor) -> candle_core::Result<Tensor> {
+        Ok(self.network.forward(low)?.detach())
     }
 }
 

@@ -53,6 +53,21 @@ impl BiasCorrected {
     /// # Errors
     /// [`MethodError::Argument`] where the grids, units or frames do not fit each other, or nothing is valid in both;
     /// [`MethodError::Grid`] for a factor of 0 or axes that cannot be refined.
+    ///
+    /// # Example
+    /// ```
+    /// use isotherm::grid::{Axis, AxisKind, Field, Mask, TimeAxis, Unit};
+    /// use isotherm::methods::regression::BiasCorrected;
+    /// let field = |value: f32, first: f64, spacing: f64, n: usize| {
+    ///     let lat = Axis::regular(AxisKind::Latitude, first, spacing, n).unwrap();
+    ///     let lon = Axis::regular(AxisKind::Longitude, first, spacing, n).unwrap();
+    ///     let time = TimeAxis::from_seconds(vec![0.0]).unwrap();
+    ///     Field::new("sst", vec![value; n * n], Mask::all_valid(n * n), time, lat, lon, Unit::Celsius).unwrap()
+    /// };
+    /// let (coarse, truth) = (field(20.0, 0.5, 1.0, 4), field(20.5, 0.25, 0.5, 8));
+    /// let found = BiasCorrected::fit(&coarse, &truth, 2, &[0], 10.0).unwrap();
+    /// assert!((found.apply(&coarse).unwrap().values()[0] - 20.5).abs() < 1e-5);
+    /// ```
     pub fn fit(coarse: &Field, truth: &Field, factor: usize, frames: &[usize], band_degrees: f64) -> MethodResult<BiasCorrected> {
         let wrong = |what: String| Err(MethodError::Argument(format!("{}: {what}", BiasCorrected::METHOD)));
         if !(band_degrees > 0.0 && band_degrees.is_finite()) {

@@ -116,4 +116,30 @@ mod tests {
         assert!(attempt(&options).contains("half is sea"));
         assert!(attempt(&FitOptions { batch: 0, ..options }).contains("edsr: batch"));
     }
+
+    #[test]
+    fn the_configurations_of_the_ladder_share_one_protocol() {
+        #[derive(Deserialize)]
+        struct Configuration {
+            network: RegressionConfig,
+            fit: FitOptions,
+        }
+        let read = |text: &str| toml::from_str::<Configuration>(text).unwrap();
+        let all = [
+            read(include_str!("../../../configs/uadm/srcnn.toml")),
+            read(include_str!("../../../configs/uadm/edsr.toml")),
+            read(include_str!("../../../configs/uadm/rrdb.toml")),
+            read(include_str!("../../../configs/uadm/swin_light.toml")),
+        ];
+        assert_eq!(all.each_ref().map(|c| c.network.architecture.kind()), ["srcnn", "edsr", "rrdb", "swin_light"]);
+        for configuration in &all {
+            configuration.network.check("x").unwrap();
+            assert_eq!((&configuration.network.tile, configuration.network.closed), (&all[0].network.tile, true));
+            // The rate is chosen for each on validation days; nothing else differs.
+            let mut fit = configuration.fit.clone();
+            fit.training.peak_rate = all[0].fit.training.peak_rate;
+            assert_eq!(fit, all[0].fit);
+            assert_eq!((fit.training.iterations, fit.batch), (2000, 8));
+        }
+    }
 }

@@ -235,4 +235,13 @@ mod tests {
             assert!(error < 1e-13, "window {window}, shift {shift}, {h}x{w}: {error}");
         }
     }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused() {
+        let mut parameters = Parameters::shapes_only();
+        for (width, heads, window) in [(5, 2, 2), (4, 0, 2), (4, 2, 0), (0, 1, 2)] {
+            let error = WindowAttention::new(&mut parameters, "a", width, heads, window, 0).unwrap_err().to_string();
+            assert!(error.contains("whole heads"), "{error}");
+        }
+    }
 }
