@@ -80,6 +80,16 @@ bench *FILTER: _python
 bench-peers *ARGUMENTS: _python
     @tools/bench_peers.sh "$@"
 
+# On an NVIDIA GPU: gradient audit, training steps beside PyTorch, roofline (without one: type-checks, says so, ends well)
+[group('code')]
+gpu-bench *ARGUMENTS: _python
+    @tools/gpu_bench.sh "$@"
+
+# Builds the command line with CUDA, on a machine with or without a card, and trains small networks with it (20 minutes)
+[group('code')]
+build-cuda: _python
+    @tools/build_cuda.sh
+
 # Builds the command line
 [group('code')]
 build: _python
