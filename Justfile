@@ -80,6 +80,11 @@ bench *FILTER: _python
 bench-peers *ARGUMENTS: _python
     @tools/bench_peers.sh "$@"
 
+# Times training steps of four networks side by side with PyTorch (ten minutes; a network's name: only that; --save FILE)
+[group('code')]
+bench-train *ARGUMENTS: _python
+    @tools/bench_train.sh "$@"
+
 # Builds the command line
 [group('code')]
 build: _python
