@@ -80,6 +80,11 @@ bench *FILTER: _python
 bench-peers *ARGUMENTS: _python
     @tools/bench_peers.sh "$@"
 
+# Times training steps of four networks side by side with PyTorch (ten minutes; a network's name: only that; --save FILE)
+[group('code')]
+bench-train *ARGUMENTS: _python
+    @tools/bench_train.sh "$@"
+
 # On an NVIDIA GPU: gradient audit, training steps beside PyTorch, roofline (without one: type-checks, says so, ends well)
 [group('code')]
 gpu-bench *ARGUMENTS: _python
