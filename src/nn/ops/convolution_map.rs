@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDTyp
 use super::convolution_kernels::{Geometry, forward, input_gradient, weight_gradient};
 use super::convolution_plain as plain;
 use super::slices::{by_type, own_path, slice};
+use crate::nn::precision::in_precision;
 
 /// The options of every axis, those of absent axes neutral; arrays are (time, height, width).
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +82,7 @@ pub(super) fn convolve(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axe
         );
     }
     if !own_path(x) && !on_card(x) {
-        return plain::convolve(x, weight, &axes);
+        return in_precision([x, weight], |[x, weight]| plain::convolve(&x, &weight, &axes));
     }
     let geometry = Geometry {
         batch: x.dims()[0],
@@ -94,7 +95,8 @@ pub(super) fn convolve(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axe
         padding: axes.padding,
         dilation: axes.dilation,
     };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Bilinear { map: Map::Forward, rank, geometry })
+    let map = Bilinear { map: Map::Forward, rank, geometry };
+    in_precision([&x.contiguous()?, &weight.contiguous()?], |[x, weight]| x.apply_op2(&weight, map))
 }
 
 /// The transpose of [`convolve`]: `x` `[b, c, ...]`, `weight` `[c, o / groups, ...]`; `output_padding` more
@@ -129,7 +131,7 @@ pub(super) fn transpose(
         }
     }
     if !own_path(x) && !on_card(x) {
-        return plain::transpose(x, weight, &axes, output_padding);
+        return in_precision([x, weight], |[x, weight]| plain::transpose(&x, &weight, &axes, output_padding));
     }
     // The convolution whose input gradient this is: our output is its input.
     let geometry = Geometry {
@@ -143,7 +145,8 @@ pub(super) fn transpose(
         padding: axes.padding,
         dilation: axes.dilation,
     };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Bilinear { map: Map::InputGradient, rank, geometry })
+    let map = Bilinear { map: Map::InputGradient, rank, geometry };
+    in_precision([&x.contiguous()?, &weight.contiguous()?], |[x, weight]| x.apply_op2(&weight, map))
 }
 
 #[derive(Clone, Copy, Debug)]

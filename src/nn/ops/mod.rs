@@ -54,8 +54,6 @@ pub use conv_transpose::{Transposed3dOptions, TransposedOptions, conv_transpose2
 pub use conv1d::conv1d;
 pub use conv2d::{ConvolutionOptions, conv2d};
 pub use conv3d::{Convolution3dOptions, conv3d};
-#[cfg(feature = "cuda")]
-pub use convolution_cuda::allow_tf32_convolutions;
 pub use grid_sample::{Outside, grid_sample};
 pub use loss::{Loss, masked_loss};
 pub use max_pool::max_pool2d;
