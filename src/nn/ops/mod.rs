@@ -20,11 +20,14 @@ mod conv3d;
 mod conv_transpose;
 #[cfg(feature = "cuda")]
 mod convolution_cuda;
+mod convolution_direct;
 mod convolution_kernels;
 mod convolution_map;
 mod convolution_plain;
+mod convolution_source;
 mod elementwise;
 mod grid_sample;
+mod lanes;
 mod loss;
 mod matrix;
 mod max_pool;
@@ -52,8 +55,8 @@ pub use bias::add_bias;
 pub use channels::{channel_product, scale_channels};
 pub use conv_transpose::{Transposed3dOptions, TransposedOptions, conv_transpose2d, conv_transpose3d};
 pub use conv1d::conv1d;
-pub use conv2d::{ConvolutionOptions, conv2d};
-pub use conv3d::{Convolution3dOptions, conv3d};
+pub use conv2d::{ConvolutionOptions, conv2d, conv2d_with_bias};
+pub use conv3d::{Convolution3dOptions, conv3d, conv3d_with_bias};
 #[cfg(feature = "cuda")]
 pub use convolution_cuda::allow_tf32_convolutions;
 pub use grid_sample::{Outside, grid_sample};
