@@ -4,6 +4,7 @@
 //! bicubic, and the learned network of [`edsr`]. [`uadm`], [`kiost`], [`unisst`] and [`transfer`] hold the
 //! networks of the four papers.
 
+pub mod baselines;
 pub mod edsr;
 mod error;
 pub mod kiost;

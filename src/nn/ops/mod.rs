@@ -26,7 +26,7 @@ mod convolution_plain;
 mod elementwise;
 mod grid_sample;
 mod loss;
-mod matrix;
+pub(crate) mod matrix;
 mod max_pool;
 mod normalisation;
 mod normalisation_kernels;
