@@ -2,9 +2,10 @@
 //!
 //! [`SuperResolver`] is the ladder for super-resolution: the interpolations, the closure-preserving
 //! bicubic, the networks of [`regression`] and those trained against a critic by [`adversarial`]. [`uadm`], [`kiost`],
-//! [`unisst`] and [`transfer`] hold the networks of the four papers.
+//! [`unisst`] and [`transfer`] hold the networks of the four papers; [`baselines`] fills gaps without learning.
 
 pub mod adversarial;
+pub mod baselines;
 mod error;
 pub mod kiost;
 pub mod refinement;

@@ -29,7 +29,7 @@ mod elementwise;
 mod grid_sample;
 mod lanes;
 mod loss;
-mod matrix;
+pub(crate) mod matrix;
 mod max_pool;
 mod normalisation;
 mod normalisation_kernels;
