@@ -80,6 +80,21 @@ bench *FILTER: _python
 bench-peers *ARGUMENTS: _python
     @tools/bench_peers.sh "$@"
 
+# Times training steps of four networks side by side with PyTorch (ten minutes; a network's name: only that; --save FILE)
+[group('code')]
+bench-train *ARGUMENTS: _python
+    @tools/bench_train.sh "$@"
+
+# On an NVIDIA GPU: gradient audit, training steps beside PyTorch, roofline (without one: type-checks, says so, ends well)
+[group('code')]
+gpu-bench *ARGUMENTS: _python
+    @tools/gpu_bench.sh "$@"
+
+# Builds the command line with CUDA, on a machine with or without a card, and trains small networks with it (20 minutes)
+[group('code')]
+build-cuda: _python
+    @tools/build_cuda.sh
+
 # Builds the command line
 [group('code')]
 build: _python

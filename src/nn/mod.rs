@@ -9,6 +9,7 @@
 pub mod blocks;
 mod convolution;
 mod decay;
+mod derivative;
 mod device;
 mod ema;
 mod error;
@@ -20,11 +21,13 @@ mod optimizer;
 mod optimizer_choice;
 mod parameters;
 mod plateau;
+mod precision;
 mod schedule;
 mod sgd;
 
 pub use convolution::Convolution2d;
 pub use decay::Decay;
+pub use derivative::first_gradients;
 pub use device::{DeviceChoice, describe_device, second_order_gradients_work, select_device};
 pub use ema::Ema;
 pub use error::{NnError, NnResult};
@@ -34,5 +37,6 @@ pub use optimizer::{Adam, AdamConfig};
 pub use optimizer_choice::{Optimizer, OptimizerConfig};
 pub use parameters::{Init, Parameters};
 pub use plateau::{Plateau, PlateauConfig, PlateauState};
+pub use precision::{Precision, PrecisionScope};
 pub use schedule::Schedule;
 pub use sgd::{Sgd, SgdConfig};

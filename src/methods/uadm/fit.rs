@@ -20,7 +20,7 @@ use crate::nn::{Init, Parameters, describe_device};
 use crate::train::{GroupOptions, ParameterGroup, RunDescription, RunFolder, TrainingOptions, TrainingReport, train_groups};
 
 /// The generator's name among the groups of parameters.
-pub(super) const GENERATOR: &str = "generator";
+pub const GENERATOR: &str = "generator";
 /// The critic's.
 pub(super) const CRITIC: &str = "critic";
 

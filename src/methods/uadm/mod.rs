@@ -37,6 +37,6 @@ pub use config::{
 };
 pub use discriminator::Discriminator;
 pub use ensemble::{Closure, Ensemble, EnsembleOptions, FrameEnsemble};
-pub use fit::{UadmFitOptions, fit};
+pub use fit::{GENERATOR, UadmFitOptions, fit};
 pub use generator::{Generator, GeneratorConfig};
 pub use strain::{StrainGrid, StrainMode};
