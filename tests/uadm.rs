@@ -272,6 +272,7 @@ fn one_patch_is_learnt_by_heart() {
         large_scale_removed: 0.0,
         log_amplitude: 0.0,
         speckle_share: 0.0,
+        speckle_pixels: 1.0,
         quantum: 0.0,
         noise: 0.0,
     };

@@ -206,7 +206,7 @@ impl Uadm {
         let shape = frame.fine_shape();
         let noise = |member: u64, draw: usize| {
             let (number, sign) =
-                if options.antithetic { (member / 2, if member % 2 == 0 { 1.0 } else { -1.0 }) } else { (member, 1.0) };
+                if options.antithetic { (member / 2, if member.is_multiple_of(2) { 1.0 } else { -1.0 }) } else { (member, 1.0) };
             let mut values = NoiseField::new(options.seed, number).window(draw, 0, [0, 0], shape);
             values.iter_mut().for_each(|z| *z *= sign);
             values
