@@ -104,6 +104,9 @@ impl UadmConfig {
                     "critic_width, share, every and refresh_every must be positive, memory below 1, weights in order".to_string(),
                 );
             }
+            if !a.refresh_every.is_multiple_of(a.every) {
+                return wrong(format!("refresh_every {} is no multiple of every {}", a.refresh_every, a.every));
+            }
             if !(self.tile.cells * self.tile.factor).is_multiple_of(8) {
                 return wrong(format!(
                     "tiles of {} fine pixels; the critic wants a multiple of 8",
