@@ -240,7 +240,7 @@ impl Default for DiffusionConfig {
             data_spread: 1.0,
             mean_square_weight: None,
             preconditioned: true,
-            filter: 0,
+            filter: 9,
             closed: true,
             stochasticity: 0.0,
             second_order: true,

@@ -14,7 +14,9 @@
 //! # Departures
 //! [`UadmConfig::paper`] keeps the published sizes, units and schedule. By default the state is what the back-projected
 //! bicubic lacks, in units of what is expected of it from the coarse tile's roughness, so that noise is measured by what is
-//! really unknown; a regression trunk says the mean, and the U-Net what departs from it; the strain is computed as
+//! really unknown; a regression trunk says the mean, and the U-Net what departs from it, beside a learnt filter for each time
+//! that takes the roughest noise away; the deterministic sampler looks back one step, without which few steps keep about half
+//! of the variance; the strain is computed as
 //! [`StrainMode::Fixed`] says; block means are kept; land counts nowhere.
 
 mod adversarial;
