@@ -283,10 +283,12 @@ fn networks() {
         swin: SwinConfig { width: 4, head_width: 2, window: 2, depth: 2, widening: 1 },
         fine_width: 2,
         groups: 2,
+        trunk_blocks: 0,
+        trunk_channels: 0,
     };
     let (p, network) = built(|p| uadm::Generator::new(p, &config));
     let step = Tensor::new(&[2.0f64], &device()).unwrap();
-    check("uadm generator", &p, &[&[1, 1, 8, 4], &[1, 1, 8, 4]], |x| network.forward(&x[0], &x[1], &step));
+    check("uadm generator", &p, &[&[1, 1, 8, 4], &[1, 1, 8, 4]], |x| network.forward(&x[0], &x[1], None, &step));
     let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3 };
     let (p, network) = built(|p| kiost::Generator::new(p, &config));
     check("kiost generator", &p, &[&[1, 1, 7, 8, 8]], |x| network.forward(&x[0]));

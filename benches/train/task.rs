@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use isotherm::base::random::Random;
 use isotherm::candle_core::{DType, Device, Tensor, safetensors};
-use isotherm::nn::{Adam, AdamConfig, Parameters};
+use isotherm::nn::{Adam, AdamConfig, Parameters, first_gradients};
 
 use crate::network;
 
@@ -74,7 +74,7 @@ impl Training {
     /// Forward, backward and one step of Adam; the loss before the step.
     pub fn step(&mut self) -> Result<f64> {
         let loss = (self.loss)(&self.inputs)?;
-        let gradients = loss.backward()?;
+        let gradients = first_gradients(&loss)?;
         self.optimizer.step(&self.parameters, &gradients, RATE, 1.0)?;
         Ok(f64::from(loss.to_scalar::<f32>()?))
     }

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::error::NnResult;
-use super::ops::{ConvolutionOptions, add_bias, conv2d};
+use super::ops::{ConvolutionOptions, conv2d_with_bias};
 use super::parameters::{Init, Parameters};
 
 /// `y = weight * x + bias` with the parameters `NAME.weight` and `NAME.bias`.
@@ -36,8 +36,8 @@ impl Convolution2d {
     /// `[b, inputs, h, w]` to `[b, outputs, h', w']`.
     ///
     /// # Errors
-    /// As [`conv2d`].
+    /// As [`conv2d_with_bias`].
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        add_bias(&conv2d(x, &self.weight, self.options)?, &self.bias)
+        conv2d_with_bias(x, &self.weight, Some(&self.bias), self.options)
     }
 }

@@ -9,6 +9,7 @@
 pub mod blocks;
 mod convolution;
 mod decay;
+mod derivative;
 mod device;
 mod ema;
 mod error;
@@ -26,6 +27,7 @@ mod sgd;
 
 pub use convolution::Convolution2d;
 pub use decay::Decay;
+pub use derivative::first_gradients;
 pub use device::{DeviceChoice, describe_device, second_order_gradients_work, select_device};
 pub use ema::Ema;
 pub use error::{NnError, NnResult};

@@ -8,7 +8,7 @@ use candle_core::{DType, Tensor};
 use super::checkpoint::{Checkpoint, GroupState};
 use super::error::{TrainError, TrainResult};
 use super::training_options::GroupOptions;
-use crate::nn::{Ema, NnError, Optimizer, Parameters, add_gradients, clip_scale, global_norm, no_gradients};
+use crate::nn::{Ema, NnError, Optimizer, Parameters, add_gradients, clip_scale, first_gradients, global_norm, no_gradients};
 
 /// Iterations whose largest loss is the measure of a later divergence.
 const EARLY: u64 = 100;
@@ -98,7 +98,7 @@ impl<'a> ParameterGroup<'a> {
 
     /// Adds the gradients of a loss to those on their way.
     pub(super) fn accumulate(&mut self, loss: &Tensor) -> TrainResult<()> {
-        let gradients = loss.backward()?;
+        let gradients = first_gradients(loss)?;
         let mut sum = self.pending.take().map_or_else(no_gradients, Ok)?;
         add_gradients(&mut sum, &gradients, self.parameters)?;
         self.pending = Some(sum);

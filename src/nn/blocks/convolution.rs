@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 
 use super::spectral_weight::SpectralWeight;
 use crate::nn::error::NnResult;
-use crate::nn::ops::{Convolution3dOptions, ConvolutionOptions, add_bias, conv2d, conv3d};
+use crate::nn::ops::{Convolution3dOptions, ConvolutionOptions, conv2d_with_bias, conv3d_with_bias};
 use crate::nn::parameters::{Init, Parameters};
 
 /// How the convolutions of a network are made; each is built from it with a name and channel counts.
@@ -130,21 +130,20 @@ impl Convolution {
     /// spectral weight one step on; nothing else depends on it.
     ///
     /// # Errors
-    /// As [`conv2d`] or [`conv3d`].
+    /// As [`conv2d_with_bias`] or [`conv3d_with_bias`].
     pub fn forward(&self, x: &Tensor, training: bool) -> Result<Tensor> {
         let weight = match &self.weight {
             Weight::Plain(weight) => weight.clone(),
             Weight::Spectral(spectral) => spectral.normalised(training)?,
         };
         let ConvolutionRecipe { stride, padding, .. } = self.recipe;
-        let y = if self.recipe.volume {
-            conv3d(x, &weight, &Convolution3dOptions { stride, padding, dilation: [1; 3], groups: 1 })?
+        let bias = self.bias.as_ref();
+        if self.recipe.volume {
+            let options = Convolution3dOptions { stride, padding, dilation: [1; 3], groups: 1 };
+            conv3d_with_bias(x, &weight, bias, &options)
         } else {
-            conv2d(x, &weight, ConvolutionOptions { stride: stride[1], padding: padding[1], dilation: 1, groups: 1 })?
-        };
-        match &self.bias {
-            Some(bias) => add_bias(&y, bias),
-            None => Ok(y),
+            let options = ConvolutionOptions { stride: stride[1], padding: padding[1], dilation: 1, groups: 1 };
+            conv2d_with_bias(x, &weight, bias, options)
         }
     }
 }

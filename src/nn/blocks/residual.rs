@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::nn::convolution::Convolution2d;
 use crate::nn::error::NnResult;
 use crate::nn::layers::{GroupNorm, Linear};
-use crate::nn::ops::{ConvolutionOptions, silu};
+use crate::nn::ops::{ConvolutionOptions, add_bias, scale_channels, silu};
 use crate::nn::parameters::{Init, Parameters};
 
 /// How a residual block is told the time (or whatever else the embedding says).
@@ -114,7 +114,7 @@ impl ResidualBlock {
             (Conditioning::Film, Some(told)) => {
                 let outputs = told.dim(1)? / 2;
                 let (scale, shift) = (told.narrow(1, 0, outputs)?, told.narrow(1, outputs, outputs)?);
-                self.norm2.forward(&y)?.broadcast_mul(&(scale + 1.0)?)?.broadcast_add(&shift)?
+                modulate(&self.norm2.forward(&y)?, &(scale + 1.0)?, &shift)?
             }
             _ => self.norm2.forward(&y)?,
         };
@@ -124,6 +124,14 @@ impl ResidualBlock {
             None => x + y,
         }
     }
+}
+
+/// `x · scale + shift`, with a number for each channel of each image, `[b, c, 1, 1]`.
+fn modulate(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    let (b, c, h, w) = x.dims4()?;
+    // The channels of all images in a row, so that each has a number of its own.
+    let channels = x.reshape((1, b * c, h, w))?;
+    add_bias(&scale_channels(&channels, &scale.flatten_all()?)?, &shift.flatten_all()?)?.reshape((b, c, h, w))
 }
 
 #[cfg(test)]

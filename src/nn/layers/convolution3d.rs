@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::add_bias_parameter;
 use crate::nn::error::NnResult;
-use crate::nn::ops::{Convolution3dOptions, add_bias, conv3d};
+use crate::nn::ops::{Convolution3dOptions, conv3d_with_bias};
 use crate::nn::parameters::{Init, Parameters};
 
 /// `y = weight * x + bias` over time, height and width.
@@ -38,9 +38,8 @@ impl Convolution3d {
     /// `[b, inputs, t, h, w]` to `[b, outputs, t', h', w']`.
     ///
     /// # Errors
-    /// As [`conv3d`].
+    /// As [`conv3d_with_bias`].
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = conv3d(x, &self.weight, &self.options)?;
-        if let Some(bias) = &self.bias { add_bias(&y, bias) } else { Ok(y) }
+        conv3d_with_bias(x, &self.weight, self.bias.as_ref(), &self.options)
     }
 }

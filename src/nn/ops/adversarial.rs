@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor, Var, bail};
 
 use super::activation::{relu, softplus};
+use crate::nn::derivative::gradients_of_one;
 use crate::nn::second_order_gradients_work;
 
 /// Added to the square of a gradient's length: its root has no derivative at 0.
@@ -115,7 +116,7 @@ pub fn gradient_penalty(critic: impl Fn(&Tensor) -> Result<Tensor>, interpolates
         Err(error) => bail!("gradient_penalty: {error}"),
     }
     let x = Var::from_tensor(&interpolates.detach())?;
-    let gradients = critic(x.as_tensor())?.sum_all()?.backward()?;
+    let gradients = gradients_of_one(&critic(x.as_tensor())?.sum_all()?, x.as_tensor())?;
     let Some(gradient) = gradients.get(x.as_tensor()) else {
         bail!("gradient_penalty: the critic does not depend on its input, or cuts the graph");
     };

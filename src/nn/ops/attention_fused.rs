@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::elementwise::Real;
 use super::matrix::{Matrix, multiply};
 use super::slices::{by_type, slice};
+use crate::nn::derivative::cut;
 use super::softmax::{rows_in_place, softmax, softmax_gradient};
 
 /// Rows of queries handled at a time.
@@ -168,7 +169,7 @@ impl CustomOp3 for Attention {
         above: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         // Packed into one, since an operation takes three tensors at most and gives one.
-        let gradient = pack([q, k, v])?.apply_op2(&above.contiguous()?, Gradient(self.0))?;
+        let gradient = cut(pack([q, k, v])?.apply_op2(&above.contiguous()?, Gradient(self.0))?);
         let [dq, dk, dv] = self.0.unpack(&gradient)?;
         Ok((Some(dq.reshape(q.shape())?), Some(dk.reshape(k.shape())?), Some(dv.reshape(v.shape())?)))
     }

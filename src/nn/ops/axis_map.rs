@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDTyp
 use rayon::prelude::*;
 
 use super::slices::{by_type, own_path, slice};
+use crate::nn::derivative::cut;
 
 /// Values that one task writes at least.
 const TASK_VALUES: usize = 16_384;
@@ -250,7 +251,7 @@ impl CustomOp1 for Separable {
             horizontal: transposed(&self.horizontal),
             shape: x.shape().clone(),
         };
-        Ok(Some(above.contiguous()?.apply_op1(back)?))
+        Ok(Some(cut(above.contiguous()?.apply_op1(back)?)))
     }
 }
 

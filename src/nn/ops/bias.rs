@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 
 use super::planes::{map_planes, plane_len, sum_planes};
 use super::slices::{by_type, lane_sum, own_path, slice};
+use crate::nn::derivative::{cut, wanted};
 
 /// `x[b, c, ...] + bias[c]`.
 ///
@@ -33,6 +34,11 @@ fn channel_shape(rank: usize, channels: usize) -> Vec<usize> {
     (0..rank).map(|axis| if axis == 1 { channels } else { 1 }).collect()
 }
 
+/// The sum of each channel of `x` `[b, c, ...]` over all else, `[c]`.
+pub(super) fn sum_to_bias(x: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op1(SumToBias)
+}
+
 struct AddBias;
 struct SumToBias;
 
@@ -53,8 +59,9 @@ impl CustomOp2 for AddBias {
         })
     }
 
-    fn bwd(&self, _x: &Tensor, _bias: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((Some(above.clone()), Some(above.contiguous()?.apply_op1(SumToBias)?)))
+    fn bwd(&self, _x: &Tensor, bias: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let to_bias = wanted(bias).then(|| sum_to_bias(above).map(cut)).transpose()?;
+        Ok((Some(above.clone()), to_bias))
     }
 }
 

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDTyp
 
 use super::planes::{map_planes, plane_len, sum_planes};
 use super::slices::{by_type, own_path, slice};
+use crate::nn::derivative::{cut, wanted};
 
 /// `x[b, c, ...] · scale[c]`.
 ///
@@ -78,8 +79,8 @@ impl CustomOp2 for Scale {
 
     fn bwd(&self, x: &Tensor, scale: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let above = above.contiguous()?;
-        let to_x = if x.track_op() { Some(above.apply_op2(scale, Scale)?) } else { None };
-        let to_scale = if scale.track_op() { Some(above.apply_op2(x, Product)?) } else { None };
+        let to_x = if wanted(x) { Some(cut(above.apply_op2(scale, Scale)?)) } else { None };
+        let to_scale = if wanted(scale) { Some(cut(above.apply_op2(x, Product)?)) } else { None };
         Ok((to_x, to_scale))
     }
 }
@@ -99,8 +100,8 @@ impl CustomOp2 for Product {
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _result: &Tensor, above: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let above = above.contiguous()?;
-        let to_a = if a.track_op() { Some(b.apply_op2(&above, Scale)?) } else { None };
-        let to_b = if b.track_op() { Some(a.apply_op2(&above, Scale)?) } else { None };
+        let to_a = if wanted(a) { Some(cut(b.apply_op2(&above, Scale)?)) } else { None };
+        let to_b = if wanted(b) { Some(cut(a.apply_op2(&above, Scale)?)) } else { None };
         Ok((to_a, to_b))
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::convolution_map::{Axes, convolve};
+use super::convolution_map::{Axes, convolve, convolve_with_bias};
 
 /// Stride, zero padding (each side, both axes), dilation and groups of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,15 @@ impl ConvolutionOptions {
 pub fn conv2d(x: &Tensor, weight: &Tensor, options: ConvolutionOptions) -> Result<Tensor> {
     let ConvolutionOptions { stride, padding, dilation, groups } = options;
     convolve("conv2d", 2, x, weight, Axes::uniform(2, stride, padding, dilation, groups))
+}
+
+/// [`conv2d`] with one number of `bias` `[o]`, if any, added to each channel, in one operation.
+///
+/// # Errors
+/// As [`conv2d`]; where `bias` is of another shape.
+pub fn conv2d_with_bias(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: ConvolutionOptions) -> Result<Tensor> {
+    let ConvolutionOptions { stride, padding, dilation, groups } = options;
+    convolve_with_bias("conv2d", 2, x, weight, bias, Axes::uniform(2, stride, padding, dilation, groups))
 }
 
 #[cfg(test)]

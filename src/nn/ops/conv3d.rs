@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::convolution_map::{Axes, convolve};
+use super::convolution_map::{Axes, convolve, convolve_with_bias};
 
 /// Stride, zero padding (each side), dilation of (time, height, width), and groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,15 @@ impl Convolution3dOptions {
 pub fn conv3d(x: &Tensor, weight: &Tensor, options: &Convolution3dOptions) -> Result<Tensor> {
     let Convolution3dOptions { stride, padding, dilation, groups } = *options;
     convolve("conv3d", 3, x, weight, Axes { stride, padding, dilation, groups })
+}
+
+/// [`conv3d`] with one number of `bias` `[o]`, if any, added to each channel, in one operation.
+///
+/// # Errors
+/// As [`conv3d`]; where `bias` is of another shape.
+pub fn conv3d_with_bias(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: &Convolution3dOptions) -> Result<Tensor> {
+    let Convolution3dOptions { stride, padding, dilation, groups } = *options;
+    convolve_with_bias("conv3d", 3, x, weight, bias, Axes { stride, padding, dilation, groups })
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! The loops of the convolutions on the CPU: forward, gradient of the input, gradient of the weight.
 //!
 //! There are always three spatial axes (time, height, width); an image has one frame, a series one frame
-//! of one row. A tile of output rows is gathered into a matrix (kernel taps by pixels) that fits the
-//! cache, and multiplied by the weights. Tiles are fixed by the shape alone and sums run in a fixed order,
-//! so the result is the same for any number of threads.
+//! of one row. Most shapes take the direct loops of [`super::convolution_direct`]. Else a tile of output
+//! rows is gathered into a matrix (kernel taps by pixels) that fits the cache, and multiplied by the
+//! weights. Tiles are fixed by the shape alone and sums run in a fixed order, so the result is the same for
+//! any number of threads.
 
 use candle_core::WithDType;
 use rayon::prelude::*;
 
+use super::convolution_direct as direct;
+use super::lanes::Laned;
 use super::matrix::{Matrix, multiply};
 
 /// Values of a gathered tile: about 512 KiB in f32, the size of a core's second-level cache.
@@ -177,8 +180,24 @@ fn scatter_add<T: WithDType>(g: &Geometry, tile: &[T], first: usize, last: usize
     });
 }
 
-/// The output: `[batch, groups * outputs, output size]`.
-pub(crate) fn forward<T: WithDType>(g: &Geometry, x: &[T], weight: &[T]) -> Vec<T> {
+/// The output `[batch, groups * outputs, output size]`, with one number added to each channel, if any.
+pub(crate) fn forward<T: Laned>(g: &Geometry, x: &[T], weight: &[T], bias: Option<&[T]>) -> Vec<T> {
+    if direct::pays(g) {
+        return direct::forward(g, x, weight, bias);
+    }
+    let mut out = forward_by_product(g, x, weight);
+    if let Some(bias) = bias {
+        let plane = g.output_plane().max(1);
+        out.par_chunks_mut(plane).enumerate().for_each(|(channel, values)| {
+            let bias = bias[channel % bias.len()];
+            values.iter_mut().for_each(|value| *value += bias);
+        });
+    }
+    out
+}
+
+/// By products of matrices.
+fn forward_by_product<T: WithDType>(g: &Geometry, x: &[T], weight: &[T]) -> Vec<T> {
     let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
     let mut out = vec![T::from_f64(0.0); g.batch * g.groups * g.outputs * plane];
     let pointwise = g.kernel == [1; 3] && g.stride == [1; 3] && g.padding == [0; 3];
@@ -231,7 +250,7 @@ pub(crate) fn forward<T: WithDType>(g: &Geometry, x: &[T], weight: &[T]) -> Vec<
 }
 
 /// The gradient of the input, from the gradient of the output.
-pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], weight: &[T]) -> Vec<T> {
+pub(crate) fn input_gradient<T: Laned>(g: &Geometry, output_gradient: &[T], weight: &[T]) -> Vec<T> {
     let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
     if g.stride == [1; 3] && (0..3).all(|axis| g.reach(axis) >= g.padding[axis]) {
         // With stride 1 it is itself a convolution, by the turned kernel with inputs and outputs swapped.
@@ -255,7 +274,7 @@ pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], 
             padding: [0, 1, 2].map(|axis| g.reach(axis) - g.padding[axis]),
             ..*g
         };
-        return forward(&swapped, output_gradient, &turned);
+        return forward(&swapped, output_gradient, &turned, None);
     }
     let tile_rows = g.tile_rows();
     let mut gradient = vec![T::from_f64(0.0); g.batch * g.groups * g.inputs * g.input_plane()];
@@ -277,7 +296,12 @@ pub(crate) fn input_gradient<T: WithDType>(g: &Geometry, output_gradient: &[T], 
 }
 
 /// The gradient of the weight: `[groups * outputs, inputs, kernel]`.
-pub(crate) fn weight_gradient<T: WithDType>(g: &Geometry, x: &[T], output_gradient: &[T]) -> Vec<T> {
+pub(crate) fn weight_gradient<T: Laned>(g: &Geometry, x: &[T], output_gradient: &[T]) -> Vec<T> {
+    if direct::pays(g) { direct::weight_gradient(g, x, output_gradient) } else { weight_gradient_by_product(g, x, output_gradient) }
+}
+
+/// By products of matrices.
+fn weight_gradient_by_product<T: WithDType>(g: &Geometry, x: &[T], output_gradient: &[T]) -> Vec<T> {
     let (taps, plane, width) = (g.taps(), g.output_plane(), g.output_columns());
     let tile_rows = g.tile_rows();
     // One sum for each image and group, added up in order: independent of the number of threads.

@@ -2,12 +2,15 @@
 //! gradient. The gradient of each is made of the other two, so the family is closed under differentiation,
 //! and the input gradient is the transposed convolution.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::convolution_kernels::{Geometry, forward, input_gradient, weight_gradient};
+use super::bias::{add_bias, sum_to_bias};
 use super::convolution_plain as plain;
+use super::lanes::Laned;
 use super::slices::{by_type, own_path, slice};
-use crate::nn::precision::in_precision;
+use crate::nn::derivative::{cut, wanted};
+use crate::nn::precision::{Precision, in_precision};
 
 /// The options of every axis, those of absent axes neutral; arrays are (time, height, width).
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +65,36 @@ fn check(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axes: &Axes) -> R
 
 /// Cross-correlation of `x` `[b, c, ...]` with `weight` `[o, c / groups, ...]` over `rank` axes.
 pub(super) fn convolve(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axes: Axes) -> Result<Tensor> {
-    let kernel = check(name, rank, x, weight, &axes)?;
+    let geometry = geometry(name, rank, x, weight, &axes)?;
+    if !own_path(x) && !on_card(x) {
+        return in_precision([x, weight], |[x, weight]| plain::convolve(&x, &weight, &axes));
+    }
+    let map = Bilinear { map: Map::Forward, rank, geometry };
+    in_precision([&x.contiguous()?, &weight.contiguous()?], |[x, weight]| x.apply_op2(&weight, map))
+}
+
+/// The same, and one number of `bias` `[o]`, if any, added to each channel.
+pub(super) fn convolve_with_bias(
+    name: &str,
+    rank: usize,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    axes: Axes,
+) -> Result<Tensor> {
+    let Some(bias) = bias else { return convolve(name, rank, x, weight, axes) };
+    let rounds = Precision::present() == Precision::Bf16;
+    if !own_path(x) || rounds || x.dtype() != bias.dtype() || bias.dims() != &weight.dims()[..weight.rank().min(1)] {
+        return add_bias(&convolve(name, rank, x, weight, axes)?, bias);
+    }
+    let geometry = geometry(name, rank, x, weight, &axes)?;
+    let map = Bilinear { map: Map::Forward, rank, geometry };
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Biased(map))
+}
+
+/// The sizes, where they fit each other.
+fn geometry(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axes: &Axes) -> Result<Geometry> {
+    let kernel = check(name, rank, x, weight, axes)?;
     let (channels, size) = (x.dims()[1], spatial(x.dims()));
     let (outputs, inputs) = (weight.dims()[0], weight.dims()[1]);
     if inputs * axes.groups != channels || outputs % axes.groups != 0 || outputs == 0 || inputs == 0 {
@@ -81,10 +113,7 @@ pub(super) fn convolve(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axe
             &axes.dilation[3 - rank..]
         );
     }
-    if !own_path(x) && !on_card(x) {
-        return in_precision([x, weight], |[x, weight]| plain::convolve(&x, &weight, &axes));
-    }
-    let geometry = Geometry {
+    Ok(Geometry {
         batch: x.dims()[0],
         groups: axes.groups,
         inputs,
@@ -94,9 +123,7 @@ pub(super) fn convolve(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axe
         stride: axes.stride,
         padding: axes.padding,
         dilation: axes.dilation,
-    };
-    let map = Bilinear { map: Map::Forward, rank, geometry };
-    in_precision([&x.contiguous()?, &weight.contiguous()?], |[x, weight]| x.apply_op2(&weight, map))
+    })
 }
 
 /// The transpose of [`convolve`]: `x` `[b, c, ...]`, `weight` `[c, o / groups, ...]`; `output_padding` more
@@ -178,10 +205,10 @@ impl Bilinear {
         Shape::from([&dims[..2], &dims[5 - self.rank..]].concat())
     }
 
-    fn run<T: WithDType>(&self, a: &[T], b: &[T]) -> CpuStorage {
+    fn run<T: Laned>(&self, a: &[T], b: &[T]) -> CpuStorage {
         let g = &self.geometry;
         T::to_cpu_storage_owned(match self.map {
-            Map::Forward => forward(g, a, b),
+            Map::Forward => forward(g, a, b, None),
             Map::InputGradient => input_gradient(g, a, b),
             Map::WeightGradient => weight_gradient(g, a, b),
         })
@@ -216,7 +243,7 @@ impl CustomOp2 for Bilinear {
         let above = above.contiguous()?;
         let with = |map| Bilinear { map, ..*self };
         // What leads to no variable needs no gradient: for the first layer of a network that is half the work.
-        let wanted = |t: &Tensor, gradient: &dyn Fn() -> Result<Tensor>| t.track_op().then(gradient).transpose();
+        let given = |t: &Tensor, gradient: &dyn Fn() -> Result<Tensor>| wanted(t).then(|| gradient().map(cut)).transpose();
         let (first, second): (&dyn Fn() -> Result<Tensor>, &dyn Fn() -> Result<Tensor>) = match self.map {
             Map::Forward => {
                 (&|| above.apply_op2(b, with(Map::InputGradient)), &|| a.apply_op2(&above, with(Map::WeightGradient)))
@@ -226,6 +253,44 @@ impl CustomOp2 for Bilinear {
                 (&|| b.apply_op2(&above, with(Map::InputGradient)), &|| a.apply_op2(&above, with(Map::Forward)))
             }
         };
-        Ok((wanted(a, first)?, wanted(b, second)?))
+        Ok((given(a, first)?, given(b, second)?))
+    }
+}
+
+/// A convolution (map [`Map::Forward`]) with a bias.
+struct Biased(Bilinear);
+
+impl CustomOp3 for Biased {
+    fn name(&self) -> &'static str {
+        "convolution-with-bias"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        by_type!(s1, self.name(), T => {
+            let out = forward::<T>(&self.0.geometry, slice(s1, l1)?, slice(s2, l2)?, Some(slice(s3, l3)?));
+            Ok((<T as candle_core::WithDType>::to_cpu_storage_owned(out), self.0.shape()))
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        result: &Tensor,
+        above: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let above = above.contiguous()?;
+        let (to_x, to_weight) = self.0.bwd(x, weight, result, &above)?;
+        let to_bias = wanted(bias).then(|| sum_to_bias(&above).map(cut)).transpose()?;
+        Ok((to_x, to_weight, to_bias))
     }
 }

@@ -6,6 +6,7 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::slices::{by_type, map, map2, slice};
+use crate::nn::derivative::cut;
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -207,7 +208,7 @@ impl CustomOp1 for Plain {
     }
 
     fn bwd(&self, x: &Tensor, _result: &Tensor, above: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(x.apply_op2(&above.contiguous()?, Scaled { function: self.0, order: 1 })?))
+        Ok(Some(cut(x.apply_op2(&above.contiguous()?, Scaled { function: self.0, order: 1 })?)))
     }
 }
 

@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 
 use super::normalisation_kernels::{Rows, forward, input_gradient, parameter_gradient};
 use super::slices::{by_type, own_path, slice};
+use crate::nn::derivative::{cut, wanted};
 
 /// Group normalisation of `x` `[b, c, ...]`: each group of channels of each image gets mean 0 and variance
 /// 1, then each channel its weight and bias.
@@ -167,11 +168,11 @@ impl CustomOp3 for Normalise {
         above: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let above = above.contiguous()?;
-        let to_x = if x.track_op() { Some(x.apply_op3(weight, &above, InputGradient(self.0))?) } else { None };
-        if !weight.track_op() && !bias.track_op() {
+        let to_x = if wanted(x) { Some(cut(x.apply_op3(weight, &above, InputGradient(self.0))?)) } else { None };
+        if !wanted(weight) && !wanted(bias) {
             return Ok((to_x, None, None));
         }
-        let sums = x.apply_op2(&above, ParameterGradient(self.0))?;
+        let sums = cut(x.apply_op2(&above, ParameterGradient(self.0))?);
         Ok((to_x, Some(sums.get(0)?), Some(sums.get(1)?)))
     }
 }

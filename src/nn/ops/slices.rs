@@ -1,8 +1,12 @@
 //! Plain slices of CPU tensors for the custom operations, and loops whose result does not depend on the
 //! number of threads.
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, DType, Layout, Result, Tensor, WithDType, bail};
 use rayon::prelude::*;
+
+use crate::base::vector::{Work, widest};
 
 /// Values handled by one task of an elementwise loop.
 const CHUNK: usize = 16_384;
@@ -38,24 +42,49 @@ pub(crate) fn own_path(x: &Tensor) -> bool {
 
 /// `f` of each value.
 pub(crate) fn map<T: WithDType>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
-    let mut y = vec![T::from_f64(0.0); x.len()];
-    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = f(*x);
+    struct Part<'a, T, F>(&'a mut [MaybeUninit<T>], &'a [T], &'a F);
+    impl<T: Copy, F: Fn(T) -> T> Work for Part<'_, T, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            for (y, x) in self.0.iter_mut().zip(self.1) {
+                y.write((self.2)(*x));
+            }
         }
-    });
-    y
+    }
+    filled(x.len(), |y| {
+        y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| widest(Part(y, x, &f)));
+    })
+}
+
+/// A vector of `len` values, all of which `fill` writes.
+fn filled<T>(len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+    let mut values = Vec::with_capacity(len);
+    fill(&mut values.spare_capacity_mut()[..len]);
+    // SAFETY: the capacity is at least `len`, and both callers write every place.
+    unsafe { values.set_len(len) };
+    values
 }
 
 /// `f` of each pair of values.
 pub(crate) fn map2<T: WithDType>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
-    let mut y = vec![T::from_f64(0.0); a.len()];
-    y.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK))).for_each(|(y, (a, b))| {
-        for (y, (a, b)) in y.iter_mut().zip(a.iter().zip(b)) {
-            *y = f(*a, *b);
+    struct Part<'a, T, F>(&'a mut [MaybeUninit<T>], &'a [T], &'a [T], &'a F);
+    impl<T: Copy, F: Fn(T, T) -> T> Work for Part<'_, T, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            for (y, (a, b)) in self.0.iter_mut().zip(self.1.iter().zip(self.2)) {
+                y.write((self.3)(*a, *b));
+            }
         }
-    });
-    y
+    }
+    assert_eq!(a.len(), b.len(), "two slices of one length");
+    filled(a.len(), |y| {
+        let parts = y.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)));
+        parts.for_each(|(y, (a, b))| widest(Part(y, a, b, &f)));
+    })
 }
 
 /// The sum of `values` in sixteen interleaved lanes: quick, and always in the same order.

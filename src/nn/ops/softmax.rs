@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::elementwise::Real;
 use super::slices::{by_type, own_path, slice};
+use crate::nn::derivative::cut;
 
 /// `exp(x) / Σ exp(x)` along `dim`; the largest value is taken off first, so nothing overflows.
 ///
@@ -87,7 +88,7 @@ impl CustomOp1 for Softmax {
     }
 
     fn bwd(&self, _x: &Tensor, result: &Tensor, above: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(result.apply_op2(&above.contiguous()?, Gradient)?))
+        Ok(Some(cut(result.apply_op2(&above.contiguous()?, Gradient)?)))
     }
 }
 
