@@ -46,7 +46,7 @@ pub fn ancestral_walk(schedule: &DdpmSchedule, times: &[usize], variance: Revers
     for (i, time) in times.iter().enumerate() {
         let now = schedule.signal_share(*time)?;
         let Some(next) = times.get(i + 1) else {
-            steps.push(ReverseStep { time: *time, state: 0.0, clean: 1.0, low: 0.0, noise: 0.0 });
+            steps.push(ReverseStep { time: *time, state: 0.0, clean: 1.0, before: 0.0, low: 0.0, noise: 0.0 });
             break;
         };
         let earlier = schedule.signal_share(*next)?;
@@ -57,6 +57,7 @@ pub fn ancestral_walk(schedule: &DdpmSchedule, times: &[usize], variance: Revers
             time: *time,
             state: ratio.sqrt() * (1.0 - earlier) / (1.0 - now),
             clean: earlier.sqrt() * added / (1.0 - now),
+            before: 0.0,
             low: 0.0,
             noise: match variance {
                 ReverseVariance::Small => small.sqrt(),

@@ -37,13 +37,14 @@ pub fn ddim_walk(schedule: &DdpmSchedule, times: &[usize], stochasticity: f64) -
     for (i, time) in times.iter().enumerate() {
         let now = schedule.signal_share(*time)?;
         let Some(next) = times.get(i + 1) else {
-            steps.push(ReverseStep { time: *time, state: 0.0, clean: 1.0, low: 0.0, noise: 0.0 });
+            steps.push(ReverseStep { time: *time, state: 0.0, clean: 1.0, before: 0.0, low: 0.0, noise: 0.0 });
             break;
         };
         let earlier = schedule.signal_share(*next)?;
         let noise = stochasticity * ((1.0 - earlier) / (1.0 - now) * (1.0 - now / earlier)).sqrt();
         let state = ((1.0 - earlier - noise * noise) / (1.0 - now)).sqrt();
-        steps.push(ReverseStep { time: *time, state, clean: earlier.sqrt() - state * now.sqrt(), low: 0.0, noise });
+        let clean = earlier.sqrt() - state * now.sqrt();
+        steps.push(ReverseStep { time: *time, state, clean, before: 0.0, low: 0.0, noise });
     }
     Ok(ReverseWalk { start_low: 0.0, start_noise: 1.0, steps })
 }

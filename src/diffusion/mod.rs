@@ -27,7 +27,7 @@ pub use ddpm_schedule::DdpmSchedule;
 pub use error::{DiffusionError, DiffusionResult};
 pub use noise::{NoiseField, ensemble_noise};
 pub use parametrisation::Parametrisation;
-pub use residual_sampler::residual_walk;
+pub use residual_sampler::{residual_walk, residual_walk_of_second_order};
 pub use residual_shifting::{ResidualShifting, ResidualShiftingConfig};
 pub use respacing::{Spacing, respaced_times};
 pub use reverse_walk::{Conditions, ReverseStep, ReverseWalk};

@@ -34,7 +34,7 @@ pub fn residual_walk(schedule: &ResidualShifting, stochasticity: f64) -> Diffusi
     }
     let step = |time: usize| -> DiffusionResult<ReverseStep> {
         if time == 0 {
-            return Ok(ReverseStep { time, state: 0.0, clean: 1.0, low: 0.0, noise: 0.0 });
+            return Ok(ReverseStep { time, state: 0.0, clean: 1.0, before: 0.0, low: 0.0, noise: 0.0 });
         }
         let (now, earlier) = (schedule.shift(time)?, schedule.earlier_shift(time));
         let (kept, added) = schedule.posterior_mean(time)?;
@@ -44,6 +44,7 @@ pub fn residual_walk(schedule: &ResidualShifting, stochasticity: f64) -> Diffusi
             time,
             state,
             clean: 1.0 - earlier - (1.0 - now) * state,
+            before: 0.0,
             low: earlier - now * state,
             noise: stochasticity * schedule.posterior_variance(time)?.sqrt(),
         })
@@ -54,6 +55,39 @@ pub fn residual_walk(schedule: &ResidualShifting, stochasticity: f64) -> Diffusi
         start_noise: schedule.kappa() * schedule.shift(last)?.sqrt(),
         steps: (0..=last).rev().map(step).collect::<DiffusionResult<_>>()?,
     })
+}
+
+/// The deterministic walk of [`residual_walk`], each step with the clean field where it will be halfway, from the predictions
+/// of this step and of the one before. It asks the network no more often, and with few steps keeps much more of the variance:
+/// the walk of first order gives each step what the network said at its noisy end, which is too smooth for the rest of it.
+///
+/// # Formula
+/// ```text
+/// λ_t = ln( (1 − η_t) / √η_t )        r = (λ_t − λ_{t+1}) / (λ_{t−1} − λ_t)
+/// x̂_0 in the step from t to t−1 becomes (1 + 1/(2r)) x̂_0(x_t) − 1/(2r) x̂_0(x_{t+1})
+/// ```
+/// The first step, and the last, which gives the clean field itself, stay as they are.
+///
+/// # Errors
+/// As [`residual_walk`].
+///
+/// # Reference
+/// Lu et al. (2022), DPM-Solver++: fast solver for guided sampling of diffusion probabilistic models. arXiv:2211.01095
+pub fn residual_walk_of_second_order(schedule: &ResidualShifting) -> DiffusionResult<ReverseWalk> {
+    let mut walk = residual_walk(schedule, 0.0)?;
+    let lambda = |time: usize| -> DiffusionResult<f64> {
+        let shift = schedule.shift(time)?;
+        Ok(((1.0 - shift) / shift.sqrt()).ln())
+    };
+    for step in walk.steps.iter_mut().skip(1).filter(|step| step.time > 0) {
+        let t = step.time;
+        let back = lambda(t)? - lambda(t + 1)?;
+        // Where the start is pure noise, λ is minus infinity there, and nothing is extrapolated.
+        let share = (lambda(t - 1)? - lambda(t)?) / (2.0 * back);
+        step.before = -share * step.clean;
+        step.clean *= 1.0 + share;
+    }
+    Ok(walk)
 }
 
 #[cfg(test)]
@@ -82,6 +116,41 @@ mod tests {
             }
         }
         assert!((walk.start_noise - 2.475).abs() < 1e-9 && walk.start_low == 1.0);
+    }
+
+    #[test]
+    fn the_second_order_walk_follows_the_exact_flow_of_a_gaussian() {
+        // Data N(0, 1), y = 0: the best network gives (1−η) x / ((1−η)² + κ² η), and the exact flow keeps
+        // x / √((1−η)² + κ² η), so that a start of 1 spread ends as clean data of 1 spread.
+        let gap = |steps: usize, second: bool| {
+            let config =
+                ResidualShiftingConfig { steps, kappa: 2.0, power: 1.0, smallest_noise: 0.06, last_root: 0.9, capped: false };
+            let schedule = ResidualShifting::new(config).unwrap();
+            let mut walk = if second { residual_walk_of_second_order(&schedule) } else { residual_walk(&schedule, 0.0) }.unwrap();
+            let spread = |time: usize| {
+                let shift = schedule.shift(time).unwrap();
+                ((1.0 - shift).powi(2) + 4.0 * shift).sqrt()
+            };
+            // The last step is no part of the flow.
+            walk.steps.pop();
+            walk.start_noise = spread(steps - 1);
+            let one = Tensor::ones((1, 1, 1, 1), DType::F64, &Device::Cpu).unwrap();
+            let low = one.zeros_like().unwrap();
+            let conditions = Conditions { low: Some(&low), noise_weight: None };
+            let end = walk
+                .sample(
+                    conditions,
+                    |_| Ok(one.clone()),
+                    |x, time| Ok((x * ((1.0 - schedule.shift(time).unwrap()) / spread(time).powi(2)))?),
+                )
+                .unwrap();
+            (end.flatten_all().unwrap().to_vec1::<f64>().unwrap()[0] - spread(0)).abs()
+        };
+        assert!(gap(6, true) < 0.5 * gap(6, false), "{} {}", gap(6, true), gap(6, false));
+        // Halving the steps' length divides the gap by about 2 and by about 4.
+        let (first, second) = (gap(40, false) / gap(79, false), gap(40, true) / gap(79, true));
+        assert!((1.7..2.3).contains(&first), "{first}");
+        assert!(second > 3.0, "{second}");
     }
 
     #[test]

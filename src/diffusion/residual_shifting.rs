@@ -281,6 +281,26 @@ mod tests {
     }
 
     #[test]
+    fn the_forward_process_has_its_mean_and_variance() {
+        use super::super::noise::NoiseField;
+        use candle_core::DType;
+        let s = ResidualShifting::new(ResidualShiftingConfig::uadm()).unwrap();
+        let n = 200 * 200;
+        let full = |v: f64| Tensor::full(v, (1, 1, 200, 200), &Device::Cpu).unwrap();
+        for time in 0..5 {
+            let noise = NoiseField::new(4, 0).tensor(time, [1, 200, 200], DType::F64, &Device::Cpu).unwrap();
+            let x = s.add_noise(&full(1.0), &full(-2.0), &noise, Some(&full(0.5)), &[time]).unwrap();
+            let x = x.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            let (eta, spread) = (s.shift(time).unwrap(), 2.5 * s.shift(time).unwrap().sqrt() * 0.5);
+            let mean = x.iter().sum::<f64>() / f64::from(n);
+            let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / f64::from(n);
+            // five standard errors: σ/200, and √2/200 of the variance
+            assert!((mean - (1.0 - 3.0 * eta)).abs() < 0.025 * spread, "time {time}: {mean}");
+            assert!((variance / (spread * spread) - 1.0).abs() < 0.0354, "time {time}: {variance}");
+        }
+    }
+
+    #[test]
     fn settings_out_of_range_are_refused() {
         let with = |change: fn(&mut ResidualShiftingConfig)| {
             let mut config = ResidualShiftingConfig::uadm();

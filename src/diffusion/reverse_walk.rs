@@ -8,9 +8,9 @@ use super::error::{DiffusionError, DiffusionResult, wrong};
 ///
 /// # Formula
 /// ```text
-/// x' = state x + clean x̂_0 + low y + noise u z
+/// x' = state x + clean x̂_0 + before x̂_0' + low y + noise u z
 /// ```
-/// where x̂_0 is the network's clean field at (x, time), y the low-resolution field, u the noise's local weight and z
+/// where x̂_0 is the network's clean field at (x, time), x̂_0' the one of the step before, y the low-resolution field, u the noise's local weight and z
 /// fresh standard normal noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReverseStep {
@@ -20,6 +20,8 @@ pub struct ReverseStep {
     pub state: f64,
     /// Weight of the predicted clean field.
     pub clean: f64,
+    /// Weight of the clean field predicted in the step before; 0 in the first step, and where a sampler looks back at nothing.
+    pub before: f64,
     /// Weight of the low-resolution field.
     pub low: f64,
     /// Standard deviation of the fresh noise.
@@ -96,6 +98,7 @@ impl ReverseWalk {
             }
         };
         let mut state = with_low(weighted(noise(0)?, self.start_noise)?, self.start_low)?.detach();
+        let mut before: Option<Tensor> = None;
         for (i, step) in self.steps.iter().enumerate() {
             let clean = model(&state, step.time)?.detach();
             if clean.dims() != state.dims() {
@@ -106,15 +109,21 @@ impl ReverseWalk {
                 ));
             }
             // A step that keeps nothing of the state gives the clean field itself, to the bit.
-            let mut next = if step.clean == 1.0 { clean } else { (clean * step.clean)? };
+            let mut next = if step.clean == 1.0 { clean.clone() } else { (&clean * step.clean)? };
             if step.state != 0.0 {
                 next = (next + (&state * step.state)?)?;
+            }
+            if let Some(before) = &before
+                && step.before != 0.0
+            {
+                next = (next + (before * step.before)?)?;
             }
             next = with_low(next, step.low)?;
             if step.noise != 0.0 {
                 next = (next + weighted(noise(i + 1)?, step.noise)?)?;
             }
             state = next.detach();
+            before = Some(clean);
         }
         Ok(state)
     }
@@ -148,7 +157,7 @@ mod tests {
     #[test]
     fn one_step_by_hand() {
         let t = |v: f64| Tensor::new(&[[[[v]]]], &Device::Cpu).unwrap();
-        let step = ReverseStep { time: 4, state: 0.5, clean: 0.25, low: 2.0, noise: 3.0 };
+        let step = ReverseStep { time: 4, state: 0.5, clean: 0.25, before: 0.0, low: 2.0, noise: 3.0 };
         let walk = ReverseWalk { start_low: 1.0, start_noise: 2.0, steps: vec![step] };
         let (low, weight) = (t(10.0), t(0.5));
         let conditions = Conditions { low: Some(&low), noise_weight: Some(&weight) };

@@ -88,17 +88,21 @@ impl TiledSampler<'_> {
         self.check(&conditions)?;
         let shape = self.tiling.plane_shape();
         let cells = shape[0] * shape[1];
-        let start = ReverseStep { time: 0, state: 0.0, clean: 0.0, low: self.walk.start_low, noise: self.walk.start_noise };
+        let start =
+            ReverseStep { time: 0, state: 0.0, clean: 0.0, before: 0.0, low: self.walk.start_low, noise: self.walk.start_noise };
         let mut state = vec![vec![<T as Sample>::from_f64(0.0); cells]; self.channels];
         for (channel, plane) in state.iter_mut().enumerate() {
-            advance(plane, None, &start, channel, &conditions, &noise.window(0, channel, [0, 0], shape));
+            advance(plane, [None; 2], &start, channel, &conditions, &noise.window(0, channel, [0, 0], shape));
         }
+        let mut before: Option<Vec<Vec<T>>> = None;
         for (i, step) in self.walk.steps.iter().enumerate() {
             let clean = self.predict(&state, step.time, &mut model)?;
             for (channel, (plane, clean)) in state.iter_mut().zip(&clean).enumerate() {
                 let fresh = if step.noise == 0.0 { Vec::new() } else { noise.window(i + 1, channel, [0, 0], shape) };
-                advance(plane, Some(clean), step, channel, &conditions, &fresh);
+                let before = before.as_ref().map(|planes| planes[channel].as_slice());
+                advance(plane, [Some(clean), before], step, channel, &conditions, &fresh);
             }
+            before = Some(clean);
         }
         Ok(state)
     }
@@ -210,10 +214,10 @@ impl TiledSampler<'_> {
     }
 }
 
-/// One step of one plane.
+/// One step of one plane, from the predicted clean fields of this step and of the one before.
 fn advance<T: Sample + WithDType>(
     plane: &mut [T],
-    clean: Option<&Vec<T>>,
+    [clean, before]: [Option<&[T]>; 2],
     step: &ReverseStep,
     channel: usize,
     conditions: &PlaneConditions<'_, T>,
@@ -226,6 +230,11 @@ fn advance<T: Sample + WithDType>(
             let mut next = step.state * Sample::to_f64(*cell);
             if let Some(clean) = clean {
                 next += step.clean * Sample::to_f64(clean[i]);
+            }
+            if let Some(before) = before
+                && step.before != 0.0
+            {
+                next += step.before * Sample::to_f64(before[i]);
             }
             if let Some(low) = low {
                 next += step.low * Sample::to_f64(low[i]);

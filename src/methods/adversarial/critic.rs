@@ -64,7 +64,14 @@ mod tests {
         let sea: Vec<f64> = (0..128).map(|i| f64::from(u8::from(i % 8 != 3))).collect();
         let sea = Tensor::from_vec(sea, (2, 1, 8, 8), &Device::Cpu).unwrap();
         let zeros = Tensor::zeros((2, 2, 2, 2), DType::F64, &Device::Cpu).unwrap();
-        let batch = Batch { low: zeros, base: ramp((2, 1, 8, 8), 0.3), target: ramp((2, 1, 8, 8), 0.7), sea: sea.clone() };
+        let batch = Batch {
+            low: zeros,
+            base: ramp((2, 1, 8, 8), 0.3),
+            target: ramp((2, 1, 8, 8), 0.7),
+            sea: sea.clone(),
+            mean: vec![0.0; 2],
+            spread: vec![1.0; 2],
+        };
         let weight = Tensor::new(&[2f64, 0.5], &Device::Cpu).unwrap().reshape((2, 1, 1, 1)).unwrap();
         let correction = ramp((2, 1, 8, 8), 1.1);
         // Any other values on land.

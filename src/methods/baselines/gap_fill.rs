@@ -146,10 +146,7 @@ impl GapFill {
 }
 
 /// Fills what is left of a sequence without its frames' offsets, and puts them back.
-fn without_offsets(
-    sequence: &Sequence,
-    fill: impl FnOnce(&Sequence) -> MethodResult<Solution>,
-) -> MethodResult<Solution> {
+fn without_offsets(sequence: &Sequence, fill: impl FnOnce(&Sequence) -> MethodResult<Solution>) -> MethodResult<Solution> {
     let background = Background::new(sequence, Centring::FrameOffset)?;
     let mut solution = fill(&background.taken_off(sequence))?;
     let pixels = sequence.frame_len();

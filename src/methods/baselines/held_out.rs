@@ -16,7 +16,12 @@ pub(crate) struct HeldOutError {
 impl HeldOutError {
     /// From the cells `hidden` of `sequence`, which a fill of `rest` (the sequence without them) gave `values`. None where
     /// too few were hidden to say anything.
-    pub fn new(sequence: &Sequence, rest: &Sequence, hidden: &[usize], values: impl Fn(usize) -> Option<f64>) -> Option<HeldOutError> {
+    pub fn new(
+        sequence: &Sequence,
+        rest: &Sequence,
+        hidden: &[usize],
+        values: impl Fn(usize) -> Option<f64>,
+    ) -> Option<HeldOutError> {
         let steps = rest.steps_from(&rest.observed, true);
         let mut sums = [(0.0, 0usize); CLASSES.len() + 1];
         for i in hidden {

@@ -64,8 +64,7 @@ impl Laplacian {
         let mut part = self.clone();
         for i in 0..inside.len() {
             let beside = if i % columns + 1 < columns { i + 1 } else { i + 1 - columns };
-            for (list, to) in
-                [(&mut part.later, i + rows * columns), (&mut part.below, i + columns), (&mut part.beside, beside)]
+            for (list, to) in [(&mut part.later, i + rows * columns), (&mut part.below, i + columns), (&mut part.beside, beside)]
             {
                 if list[i] != 0.0 && !(inside[i] && inside[to]) {
                     list[i] = 0.0;

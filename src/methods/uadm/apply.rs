@@ -9,7 +9,7 @@ use super::denoiser::{Condition, Denoiser};
 use super::ensemble::{Closure, Ensemble, EnsembleOptions, FrameEnsemble, mean_and_spread};
 use super::fit::GENERATOR;
 use super::frame::{Frame, SeenTiles};
-use crate::diffusion::{NoiseField, ReverseStep, ReverseWalk, residual_walk};
+use crate::diffusion::{NoiseField, ReverseStep, ReverseWalk};
 use crate::grid::{Field, Interpolation, Mask, coarsen_plane, upsample, upsample_plane};
 use crate::methods::error::{MethodError, MethodResult};
 use crate::methods::refinement::Tiles;
@@ -104,7 +104,7 @@ impl Uadm {
             return Err(MethodError::Argument("an ensemble of no members was asked for; at least 1 is wanted".to_string()));
         }
         let stochasticity = options.stochasticity.unwrap_or(self.config.diffusion.stochasticity);
-        let walk = residual_walk(&self.denoiser.schedule, stochasticity)?;
+        let walk = self.config.walk(&self.denoiser.schedule, stochasticity)?;
         let [_, rows, columns] = low.shape();
         for time in 0..low.frames() {
             // Axes and mask of the output.
@@ -206,18 +206,17 @@ impl Uadm {
         let shape = frame.fine_shape();
         let noise = |member: u64, draw: usize| {
             let (number, sign) =
-                if options.antithetic { (member / 2, if member % 2 == 0 { 1.0 } else { -1.0 }) } else { (member, 1.0) };
+                if options.antithetic { (member / 2, if member.is_multiple_of(2) { 1.0 } else { -1.0 }) } else { (member, 1.0) };
             let mut values = NoiseField::new(options.seed, number).window(draw, 0, [0, 0], shape);
             values.iter_mut().for_each(|z| *z *= sign);
             values
         };
         let residual = matches!(self.config.diffusion.units, StateUnits::Residual { .. });
-        let advance = |state: &mut [f32], clean: Option<&[f32]>, step: &ReverseStep, fresh: &[f64]| {
+        let advance = |state: &mut [f32], [clean, before]: [Option<&[f32]>; 2], step: &ReverseStep, fresh: &[f64]| {
             for (i, value) in state.iter_mut().enumerate() {
                 let mut next = step.state * f64::from(*value);
-                if let Some(clean) = clean {
-                    next += step.clean * f64::from(clean[i]);
-                }
+                next += clean.map_or(0.0, |clean| step.clean * f64::from(clean[i]));
+                next += before.map_or(0.0, |before| step.before * f64::from(before[i]));
                 if !residual {
                     next += step.low * f64::from(frame.base[i] - frame.offset(i));
                 }
@@ -227,17 +226,19 @@ impl Uadm {
                 *value = next as f32;
             }
         };
-        let start = ReverseStep { time: 0, state: 0.0, clean: 0.0, low: walk.start_low, noise: walk.start_noise };
+        let start = ReverseStep { time: 0, state: 0.0, clean: 0.0, before: 0.0, low: walk.start_low, noise: walk.start_noise };
         let mut states: Vec<Vec<f32>> = vec![vec![0.0; frame.base.len()]; group.len()];
         for (state, member) in states.iter_mut().zip(group) {
-            advance(state, None, &start, &noise(*member, 0));
+            advance(state, [None; 2], &start, &noise(*member, 0));
         }
+        let mut before: Vec<Vec<f32>> = Vec::new();
         for (i, step) in walk.steps.iter().enumerate() {
             let clean = self.clean(frame, weights, &states, step.time)?;
-            for ((state, clean), member) in states.iter_mut().zip(&clean).zip(group) {
+            for (k, (state, member)) in states.iter_mut().zip(group).enumerate() {
                 let fresh = if step.noise == 0.0 { Vec::new() } else { noise(*member, i + 1) };
-                advance(state, Some(clean), step, &fresh);
+                advance(state, [Some(&clean[k]), before.get(k).map(Vec::as_slice)], step, &fresh);
             }
+            before = clean;
         }
         Ok(states)
     }

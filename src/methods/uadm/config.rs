@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::generator::GeneratorConfig;
 use super::strain::StrainMode;
-use crate::diffusion::{ResidualShifting, ResidualShiftingConfig};
+use crate::diffusion::{
+    DiffusionResult, ResidualShifting, ResidualShiftingConfig, ReverseWalk, residual_walk, residual_walk_of_second_order,
+};
 use crate::methods::error::{MethodError, MethodResult};
 use crate::methods::refinement::TileConfig;
 
@@ -54,6 +56,15 @@ impl UadmConfig {
             uncertainty: UncertaintyConfig { strain: StrainMode::Paper, percentile: 100.0, ..UncertaintyConfig::default() },
             diffusion: DiffusionConfig::paper(),
             adversarial: Some(AdversarialConfig { start: 5000, refresh_every: 5000, ..AdversarialConfig::default() }),
+        }
+    }
+
+    /// The sampler, with the stochasticity that is asked for.
+    pub(super) fn walk(&self, schedule: &ResidualShifting, stochasticity: f64) -> DiffusionResult<ReverseWalk> {
+        if self.diffusion.second_order && stochasticity == 0.0 {
+            residual_walk_of_second_order(schedule)
+        } else {
+            residual_walk(schedule, stochasticity)
         }
     }
 
@@ -199,6 +210,8 @@ pub struct DiffusionConfig {
     pub closed: bool,
     /// Of the sampler: 0 deterministic, 1 ancestral.
     pub stochasticity: f64,
+    /// The deterministic sampler looks back one step ([`crate::diffusion::residual_walk_of_second_order`]).
+    pub second_order: bool,
 }
 
 impl Default for DiffusionConfig {
@@ -206,18 +219,20 @@ impl Default for DiffusionConfig {
         DiffusionConfig {
             schedule: ResidualShiftingConfig {
                 steps: 5,
-                kappa: 2.0,
-                power: 0.6,
-                smallest_noise: 0.2,
+                // What is missing has a steep spectrum: noise without one must be this strong to hide its largest waves.
+                kappa: 12.0,
+                power: 0.7,
+                smallest_noise: 0.06,
                 last_root: 0.99,
                 capped: true,
             },
-            units: StateUnits::Residual { scale: 1.0, floor: 0.005 },
+            units: StateUnits::Residual { scale: 0.65, floor: 0.003 },
             data_spread: 1.0,
             mean_square_weight: None,
             preconditioned: true,
             closed: true,
             stochasticity: 0.0,
+            second_order: true,
         }
     }
 }
@@ -233,6 +248,7 @@ impl DiffusionConfig {
             preconditioned: false,
             closed: false,
             stochasticity: 0.0,
+            second_order: false,
         }
     }
 }

@@ -182,3 +182,103 @@ fn steps_of(times: &[usize], state: &Tensor) -> Result<Tensor> {
     let all: Vec<f64> = if times.len() == 1 { vec![times[0] as f64; batch] } else { times.iter().map(|t| *t as f64).collect() };
     Tensor::from_vec(all, times.len().max(batch), &Device::Cpu)?.to_dtype(state.dtype())?.to_device(state.device())
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::DType;
+
+    use super::super::config::{StateUnits, UncertaintyConfig};
+    use super::super::generator::GeneratorConfig;
+    use super::*;
+    use crate::diffusion::NoiseField;
+    use crate::methods::refinement::TileConfig;
+    use crate::nn::blocks::SwinConfig;
+
+    fn config() -> UadmConfig {
+        UadmConfig {
+            tile: TileConfig { cells: 8, factor: 2, ..TileConfig::default() },
+            generator: GeneratorConfig {
+                factor: 2,
+                widths: vec![4, 8],
+                blocks: 1,
+                swin: SwinConfig { width: 4, head_width: 2, window: 2, depth: 2, widening: 1 },
+                fine_width: 2,
+                groups: 2,
+                trunk_blocks: 1,
+                trunk_channels: 3,
+            },
+            uncertainty: UncertaintyConfig::default(),
+            ..UadmConfig::quick()
+        }
+    }
+
+    fn denoiser(config: &UadmConfig) -> Denoiser {
+        Denoiser::new(&mut Parameters::new(&Device::Cpu, DType::F64, 1), config).unwrap()
+    }
+
+    fn draw(number: usize, shape: [usize; 3]) -> Tensor {
+        NoiseField::new(2, 0).tensor(number, shape, DType::F64, &Device::Cpu).unwrap()
+    }
+
+    fn values(t: &Tensor) -> Vec<f64> {
+        t.flatten_all().unwrap().to_vec1::<f64>().unwrap()
+    }
+
+    #[test]
+    fn before_its_first_step_it_gives_the_linear_estimate() {
+        let mut settings = config();
+        settings.diffusion.closed = false;
+        settings.diffusion.data_spread = 0.8;
+        let network = denoiser(&settings);
+        let (low, shape) = (draw(0, [2, 4, 6]), [1, 8, 12]);
+        for shifted in [None, Some(draw(1, shape))] {
+            let condition = network.condition(&low, &draw(2, shape), shifted.clone()).unwrap();
+            let (state, weight) = (draw(3, shape), draw(4, shape).sqr().unwrap());
+            let got = network.clean(&condition, &state, &weight, &[2]).unwrap();
+            let eta = network.schedule.shift(2).unwrap();
+            let y = shifted.map_or(vec![0.0; 96], |y| values(&y));
+            for (i, (x, u)) in values(&state).iter().zip(values(&weight)).enumerate() {
+                // The trunk and the U-Net's last layer start at zero, so m = y.
+                let (signal, noise) = ((1.0 - eta) * 0.8, network.schedule.kappa() * eta.sqrt() * u);
+                let want = y[i] + signal * 0.8 / (signal * signal + noise * noise) * (x - y[i]);
+                assert!((values(&got.clean)[i] - want).abs() < 1e-12);
+                let spread = noise * 0.8 / (signal * signal + noise * noise).sqrt();
+                assert!((values(got.spread.as_ref().unwrap())[i] - spread).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn a_closed_state_keeps_the_means_of_coarse_cells() {
+        let shape = [1, 8, 12];
+        let y = draw(1, shape);
+        let settings = config();
+        let network = denoiser(&settings);
+        let condition = network.condition(&draw(0, [2, 4, 6]), &draw(2, shape), Some(y.clone())).unwrap();
+        let got = network.clean(&condition, &draw(3, shape), &draw(4, shape).sqr().unwrap(), &[1]).unwrap().clean;
+        let means = |t: &Tensor| values(&t.reshape((4, 2, 6, 2)).unwrap().mean((1, 3)).unwrap());
+        assert!(means(&got).iter().zip(means(&y)).all(|(a, b)| (a - b).abs() < 1e-12));
+        let again = condition.repeated(2).unwrap();
+        assert_eq!(again.coarse.dims(), [2, 1, 8, 12]);
+    }
+
+    #[test]
+    fn the_published_form_and_tiles_of_any_size() {
+        let mut settings = config();
+        settings.generator.trunk_blocks = 0;
+        settings.diffusion = DiffusionConfig::paper();
+        assert!(matches!(settings.diffusion.units, StateUnits::Range { .. }));
+        let network = denoiser(&settings);
+        // 5 x 7 coarse cells: filled up to 6 x 8, and cut again
+        let shape = [1, 10, 14];
+        let condition = network.condition(&draw(0, [2, 5, 7]), &draw(1, shape), Some(draw(1, shape))).unwrap();
+        let weight = draw(2, shape).ones_like().unwrap();
+        let got = network.clean(&condition, &draw(3, shape), &weight, &[4]).unwrap();
+        assert_eq!((got.clean.dims(), got.spread.is_none()), (&[1, 1, 10, 14][..], true));
+        // The published divisor does not look at u.
+        let other = network.clean(&condition, &draw(3, shape), &(weight * 0.5).unwrap(), &[4]).unwrap();
+        assert_eq!(values(&got.clean), values(&other.clean));
+        let odd = draw(3, [1, 9, 14]);
+        assert!(network.clean(&condition, &odd, &odd, &[4]).unwrap_err().to_string().contains("multiples of 2"));
+    }
+}

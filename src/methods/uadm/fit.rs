@@ -49,7 +49,7 @@ pub struct UadmFitOptions {
 impl Default for UadmFitOptions {
     fn default() -> UadmFitOptions {
         UadmFitOptions {
-            training: TrainingOptions { iterations: 2000, peak_rate: 1e-3, validate_every: 500, ..TrainingOptions::default() },
+            training: TrainingOptions { iterations: 2000, peak_rate: 1.5e-3, validate_every: 500, ..TrainingOptions::default() },
             batch: 8,
             degradation: Degradation::default(),
             loss: Loss::MeanSquare,
@@ -141,4 +141,22 @@ pub fn fit(
     let description = RunDescription { method, config: &described, seed: options.seed };
     let report = train_groups(groups, description, &options.training, &folder, &mut trainee)?;
     Ok((Uadm::load(&folder.last(), device)?, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let refused = |change: fn(&mut UadmFitOptions)| {
+            let mut options = UadmFitOptions::default();
+            change(&mut options);
+            options.check().unwrap_err().to_string()
+        };
+        assert!(refused(|o| o.batch = 0).contains("batch"));
+        assert!(refused(|o| o.regression_weight = f64::NAN).contains("regression_weight"));
+        assert!(refused(|o| o.latitudes = [10.0, -10.0]).contains("south first"));
+        UadmFitOptions::default().check().unwrap();
+    }
 }

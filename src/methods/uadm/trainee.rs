@@ -11,7 +11,7 @@ use super::frame::state_unit;
 use super::strain::StrainGrid;
 use super::uncertainty::tile_weights;
 use crate::base::random::Random;
-use crate::diffusion::{Conditions, DiffusionError, residual_walk};
+use crate::diffusion::{Conditions, DiffusionError};
 use crate::methods::error::{MethodError, MethodResult};
 use crate::methods::refinement::{Batch, FineFieldSource, batch};
 use crate::nn::Parameters;
@@ -185,7 +185,7 @@ impl UadmTrainee<'_> {
     /// The fair CRPS of two members in each tile, and the mean absolute error of y.
     fn score(&self, batch: &Batch, random: &mut Random) -> MethodResult<Vec<(f64, f64)>> {
         let prepared = self.prepare(batch, random)?;
-        let walk = residual_walk(&self.denoiser.schedule, self.config.diffusion.stochasticity)?;
+        let walk = self.config.walk(&self.denoiser.schedule, self.config.diffusion.stochasticity)?;
         let conditions = Conditions { low: Some(&prepared.low), noise_weight: Some(&prepared.weight) };
         let mut member = || -> MethodResult<Tensor> {
             Ok(walk.sample(

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::elementwise::Real;
 use super::matrix::{Matrix, multiply};
 use super::slices::{by_type, slice};
-use crate::nn::derivative::cut;
 use super::softmax::{rows_in_place, softmax, softmax_gradient};
+use crate::nn::derivative::cut;
 
 /// Rows of queries handled at a time.
 const BLOCK: usize = 64;

@@ -83,7 +83,13 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         hidden_error.push(error);
         if best.as_ref().is_none_or(|b| error < b.error) {
             let estimate = HeldOutError::new(sequence, rest, &hidden, found);
-            best = Some(Best { modes, error, basis: basis.clone(), fill: matrix.values.iter().map(|v| *v as f32).collect(), estimate });
+            best = Some(Best {
+                modes,
+                error,
+                basis: basis.clone(),
+                fill: matrix.values.iter().map(|v| *v as f32).collect(),
+                estimate,
+            });
         } else if best.as_ref().is_some_and(|b| modes - b.modes >= config.patience) {
             break;
         }
