@@ -297,7 +297,11 @@ pub(crate) fn input_gradient<T: Laned>(g: &Geometry, output_gradient: &[T], weig
 
 /// The gradient of the weight: `[groups * outputs, inputs, kernel]`.
 pub(crate) fn weight_gradient<T: Laned>(g: &Geometry, x: &[T], output_gradient: &[T]) -> Vec<T> {
-    if direct::pays(g) { direct::weight_gradient(g, x, output_gradient) } else { weight_gradient_by_product(g, x, output_gradient) }
+    if direct::pays(g) {
+        direct::weight_gradient(g, x, output_gradient)
+    } else {
+        weight_gradient_by_product(g, x, output_gradient)
+    }
 }
 
 /// By products of matrices.

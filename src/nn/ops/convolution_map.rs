@@ -4,8 +4,8 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::convolution_kernels::{Geometry, forward, input_gradient, weight_gradient};
 use super::bias::{add_bias, sum_to_bias};
+use super::convolution_kernels::{Geometry, forward, input_gradient, weight_gradient};
 use super::convolution_plain as plain;
 use super::lanes::Laned;
 use super::slices::{by_type, own_path, slice};

@@ -34,12 +34,7 @@ pub(super) struct Piece {
 impl Source {
     pub fn new(geometry: &Geometry) -> Source {
         let padded = |axis: usize| geometry.size[axis] + 2 * geometry.padding[axis];
-        Source {
-            geometry: *geometry,
-            frames: padded(0),
-            rows: padded(1),
-            columns: padded(2).div_ceil(geometry.stride[2]),
-        }
+        Source { geometry: *geometry, frames: padded(0), rows: padded(1), columns: padded(2).div_ceil(geometry.stride[2]) }
     }
 
     fn row_len(&self) -> usize {
@@ -118,7 +113,8 @@ impl Source {
     pub fn pieces(&self) -> Vec<Piece> {
         let width = self.geometry.output_size()[2];
         let of_line = |(line, from): (usize, usize)| {
-            let piece = move |first: usize| Piece { from: from + first, to: line * width + first, len: (width - first).min(LANES) };
+            let piece =
+                move |first: usize| Piece { from: from + first, to: line * width + first, len: (width - first).min(LANES) };
             (0..width).step_by(LANES).map(piece)
         };
         self.lines().into_iter().enumerate().flat_map(of_line).collect()
