@@ -85,6 +85,16 @@ bench-peers *ARGUMENTS: _python
 bench-train *ARGUMENTS: _python
     @tools/bench_train.sh "$@"
 
+# On an NVIDIA GPU: gradient audit, training steps beside PyTorch, roofline (without one: type-checks, says so, ends well)
+[group('code')]
+gpu-bench *ARGUMENTS: _python
+    @tools/gpu_bench.sh "$@"
+
+# Builds the command line with CUDA, on a machine with or without a card, and trains small networks with it (20 minutes)
+[group('code')]
+build-cuda: _python
+    @tools/build_cuda.sh
+
 # Builds the command line
 [group('code')]
 build: _python

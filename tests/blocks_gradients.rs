@@ -1,7 +1,11 @@
 //! Every block and network against central finite differences in f64: its gradient by the input and by its
-//! parameters, and for critics the gradient of a gradient penalty.
+//! parameters, and for critics the gradient of a gradient penalty. `ISOTHERM_TEST_DEVICE` names the device as for
+//! `tests/gradients`.
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+#[path = "gradients/device.rs"]
+mod device;
+
+use candle_core::{DType, Result, Tensor, Var};
 use isotherm::base::random::Random;
 use isotherm::methods::{kiost, transfer, uadm, unisst};
 use isotherm::nn::blocks::{
@@ -13,6 +17,8 @@ use isotherm::nn::blocks::{
 use isotherm::nn::layers::{BatchNorm, GroupNorm, LayerNorm, Linear};
 use isotherm::nn::{NnResult, Parameters};
 
+use device::device;
+
 /// Central differences with step 1e-5 are good to about 1e-9 for values of order one; a wrong factor or a
 /// missing term is off by order one.
 const TOLERANCE: f64 = 1e-6;
@@ -23,7 +29,7 @@ const TRIED: usize = 2;
 fn normal(shape: &[usize], name: &str) -> Tensor {
     let mut random = Random::new(11, name);
     let count = shape.iter().product();
-    Tensor::from_vec((0..count).map(|_| random.normal()).collect::<Vec<f64>>(), shape, &Device::Cpu).unwrap()
+    Tensor::from_vec((0..count).map(|_| random.normal()).collect::<Vec<f64>>(), shape, &device()).unwrap()
 }
 
 /// Compares the gradient of `scalar()` by each of `variables` with finite differences, at a few places of each.
@@ -48,7 +54,7 @@ fn compare(name: &str, variables: &[(String, Var)], scalar: impl Fn() -> Result<
             let moved = |by: f64| {
                 let mut values = values.clone();
                 values[place] += by;
-                variable.set(&Tensor::from_vec(values, start.shape(), &Device::Cpu).unwrap()).unwrap();
+                variable.set(&Tensor::from_vec(values, start.shape(), &device()).unwrap()).unwrap();
                 value()
             };
             let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
@@ -70,12 +76,12 @@ fn stir(parameters: &Parameters) {
     for (name, variable) in parameters.iter() {
         let mut random = Random::new(21, name);
         let values: Vec<f64> = (0..variable.elem_count()).map(|_| 0.3 * random.normal()).collect();
-        variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap()).unwrap();
+        variable.set(&Tensor::from_vec(values, variable.shape(), &device()).unwrap()).unwrap();
     }
 }
 
 fn new() -> Parameters {
-    Parameters::new(&Device::Cpu, DType::F64, 9)
+    Parameters::new(&device(), DType::F64, 9)
 }
 
 /// A number that depends on every output in its own way.
@@ -196,20 +202,20 @@ fn attentions() {
 
 #[test]
 fn sequences() {
-    let (p, lstm) = built(|p| Lstm::new(p, "l", 3, 2, 2));
-    check("LSTM", &p, &[&[2, 4, 3]], |x| Ok(lstm.forward(&x[0], None)?.0));
+    let (p, lstm) = built(|p| Lstm::new(p, "l", [3, 2], 2, 0.0));
+    check("LSTM", &p, &[&[2, 4, 3]], |x| Ok(lstm.forward(&x[0], None, true)?.0));
     check("LSTM, going on", &p, &[&[2, 3, 3], &[2, 2, 3]], |x| {
-        let (_, state) = lstm.forward(&x[0], None)?;
-        Ok(lstm.forward(&x[1], Some(&state))?.0)
+        let (_, state) = lstm.forward(&x[0], None, true)?;
+        Ok(lstm.forward(&x[1], Some(&state), true)?.0)
     });
-    check_penalty("LSTM", &p, &[&[1, 3, 3]], |x| Ok(lstm.forward(&x[0], None)?.0));
-    let config = TransformerConfig { width: 4, heads: 2, encoder_layers: 1, decoder_layers: 1, hidden: 6 };
+    check_penalty("LSTM", &p, &[&[1, 3, 3]], |x| Ok(lstm.forward(&x[0], None, true)?.0));
+    let config = TransformerConfig { width: 4, heads: 2, encoder_layers: 1, decoder_layers: 1, hidden: 6, dropout: 0.0 };
     let (p, transformer) = built(|p| Transformer::new(p, "t", &config));
-    check("transformer", &p, &[&[2, 3, 4], &[2, 2, 4]], |x| transformer.forward(&x[0], &x[1]));
+    check("transformer", &p, &[&[2, 3, 4], &[2, 2, 4]], |x| transformer.forward(&x[0], &x[1], true));
     let (p, code) = built(|p| Time2Vec::new(p, "t", 4));
     check("Time2Vec", &p, &[&[2, 3]], |x| code.forward(&x[0]));
     let (p, embedding) = built(|p| TimeEmbedding::new(p, "t", 4, 3));
-    let steps = Tensor::new(&[1.0f64, 4.0], &Device::Cpu).unwrap();
+    let steps = Tensor::new(&[1.0f64, 4.0], &device()).unwrap();
     check("time embedding", &p, &[], |_| embedding.forward(&steps, DType::F64));
 }
 
@@ -231,7 +237,7 @@ fn unet(mixing: Mixing, conditioning: Conditioning) -> UnetConfig {
 #[test]
 fn unets() {
     let swin = Mixing::Swin(SwinConfig { width: 4, head_width: 2, window: 2, depth: 2, widening: 1 });
-    let step = Tensor::new(&[3.0f64], &Device::Cpu).unwrap();
+    let step = Tensor::new(&[3.0f64], &device()).unwrap();
     for (mixing, conditioning) in [
         (Mixing::None, Conditioning::None),
         (Mixing::SelfAttention { head_width: 2 }, Conditioning::Add),
@@ -277,10 +283,12 @@ fn networks() {
         swin: SwinConfig { width: 4, head_width: 2, window: 2, depth: 2, widening: 1 },
         fine_width: 2,
         groups: 2,
+        trunk_blocks: 0,
+        trunk_channels: 0,
     };
     let (p, network) = built(|p| uadm::Generator::new(p, &config));
-    let step = Tensor::new(&[2.0f64], &Device::Cpu).unwrap();
-    check("uadm generator", &p, &[&[1, 1, 8, 4], &[1, 1, 8, 4]], |x| network.forward(&x[0], &x[1], &step));
+    let step = Tensor::new(&[2.0f64], &device()).unwrap();
+    check("uadm generator", &p, &[&[1, 1, 8, 4], &[1, 1, 8, 4]], |x| network.forward(&x[0], &x[1], None, &step));
     let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3 };
     let (p, network) = built(|p| kiost::Generator::new(p, &config));
     check("kiost generator", &p, &[&[1, 1, 7, 8, 8]], |x| network.forward(&x[0]));
@@ -304,7 +312,7 @@ fn networks() {
     });
     let core = [kiost::Core::Lstm { layers: 1 }, kiost::Core::Transformer { heads: 2, layers: 1, hidden: 3 }];
     for core in core {
-        let config = kiost::ForecasterConfig { past: 3, future: 2, stations: 2, calendar: 2, width: 4, core };
+        let config = kiost::ForecasterConfig { past: 3, future: 2, stations: 2, calendar: 2, width: 4, core, dropout: 0.0 };
         let (p, network) = built(|p| kiost::Forecaster::new(p, &config));
         check(&format!("forecaster, {core:?}"), &p, &[&[2, 3], &[2, 5], &[2, 5], &[2, 2]], |x| {
             network.forward(&x[0], &x[1], &x[2], &x[3], true)

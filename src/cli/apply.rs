@@ -5,13 +5,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::device::chosen_device;
 use super::variable::gridded_variable;
+use crate::base::progress::Progress;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
-use crate::grid::{Field, coarsen_mean};
-use crate::methods::SuperResolver;
+use crate::grid::{Field, Mask, coarsen_mean};
+use crate::methods::regression::BiasCorrected;
+use crate::methods::uadm::{EnsembleOptions, Uadm};
+use crate::methods::{MethodError, SuperResolver};
 use crate::paper::Study;
 
-/// Refine the grid of a field: nearest, bilinear, bicubic, bicubic_backprojected or edsr.
+/// Refine the grid of a field: nearest, bilinear, bicubic, bicubic_backprojected, bicubic_bias, a trained srcnn, edsr,
+/// rrdb, swin_light or esrgan, or uadm.
+///
+/// uadm writes the mean of an ensemble and, as a second variable, its spread. Its weights come with the project; they were
+/// trained on a synthetic ocean alone.
 #[derive(Debug, Args)]
 pub struct ApplyCommand {
     /// The method.
@@ -26,9 +34,19 @@ pub struct ApplyCommand {
     /// How many times finer.
     #[arg(long, default_value_t = 5)]
     factor: usize,
-    /// Checkpoint of a learned method; without it, the one that `just reproduce` trained.
+    /// Checkpoint of a learned method, or the offsets of bicubic_bias; without it, the uadm that comes with the project, or what
+    /// `just reproduce` trained.
     #[arg(long)]
     weights: Option<PathBuf>,
+    /// Members of uadm's ensemble, drawn in pairs of opposite noise.
+    #[arg(long, default_value_t = 8)]
+    members: usize,
+    /// Seed of their noise.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where uadm computes: auto, cpu, cuda or cuda:NUMBER.
+    #[arg(long, default_value = "auto")]
+    device: String,
 }
 
 /// Carries the command out.
@@ -39,23 +57,72 @@ pub fn run(command: ApplyCommand) -> anyhow::Result<()> {
     if command.factor < 2 {
         bail!("a factor of {} was asked for; 2 or more is wanted", command.factor);
     }
+    if command.method == "uadm" {
+        return ensemble(&command);
+    }
     let method = resolver(&command.method, command.weights.as_deref())?;
     let field = open_field(&command.input, command.variable.as_deref())?;
     let refined = method.apply(&field, command.factor)?;
+    write_refined(&command, &field, &[&refined])
+}
+
+/// Mean and spread of an ensemble, frame by frame, so that no more than one frame's members are held.
+fn ensemble(command: &ApplyCommand) -> anyhow::Result<()> {
+    let weights = match &command.weights {
+        Some(path) => path.clone(),
+        None => shipped_weights("uadm")?,
+    };
+    let (device, sentence) = chosen_device(&command.device)?;
+    let method = Uadm::load(&weights, &device)?;
+    let factor = method.config().tile.factor;
+    if command.factor != factor {
+        bail!("the network was trained for a factor of {factor}, but {} was asked for; train one for it", command.factor);
+    }
+    let low = open_field(&command.input, command.variable.as_deref())?;
+    println!(
+        "{sentence} {} members of {}, weights {} (trained on the twin)",
+        command.members,
+        method.method(),
+        weights.display()
+    );
+    let options = EnsembleOptions { members: command.members, seed: command.seed, ..EnsembleOptions::default() };
+    let (mut means, mut spreads, mut cells, mut spread_cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut progress = Progress::new("refining frames", low.frames() as u64);
+    method.apply_frames(&low, &options, |_, frame| {
+        means.extend_from_slice(frame.mean.values());
+        spreads.extend_from_slice(frame.spread.values());
+        cells.extend_from_slice(frame.mean.mask().cells());
+        spread_cells.extend_from_slice(frame.spread.mask().cells());
+        progress.advance(1);
+        Ok::<(), MethodError>(())
+    })?;
+    progress.finish();
+    let (latitude, longitude) = (low.latitude().refine(factor)?, low.longitude().refine(factor)?);
+    let mean = low.on_grid(means, Mask::from_cells(cells), latitude.clone(), longitude.clone())?;
+    if command.members < 2 {
+        return write_refined(command, &low, &[&mean]);
+    }
+    let spread = low.on_grid(spreads, Mask::from_cells(spread_cells), latitude, longitude)?;
+    let spread = spread.named(format!("{}_spread", low.name()));
+    write_refined(command, &low, &[&mean, &spread])
+}
+
+/// Writes the refined field (and what comes with it), and says how far its block means lie from what came in.
+fn write_refined(command: &ApplyCommand, field: &Field, outputs: &[&Field]) -> anyhow::Result<()> {
+    let Some(refined) = outputs.first().copied() else { bail!("nothing was refined") };
     // Where all of a coarse cell's fine cells are there, their mean can be held against what came in.
-    let back = coarsen_mean(&refined, command.factor, 1.0)?;
+    let back = coarsen_mean(refined, command.factor, 1.0)?;
     let closure = (0..field.values().len())
         .filter(|i| field.mask().is_valid(*i) && back.mask().is_valid(*i))
         .map(|i| f64::from(back.values()[i] - field.values()[i]))
         .fold((0.0f64, 0.0f64, 0usize), |(sum, most, n), d| (sum + d * d, most.max(d.abs()), n + 1));
     let provenance = Provenance {
-        title: format!("{} refined {} times by {}", field.name(), command.factor, method.id()),
+        title: format!("{} refined {} times by {}", field.name(), command.factor, command.method),
         source: format!("{} read from {}", field.name(), command.input.file_name().unwrap_or_default().to_string_lossy()),
         references: "isotherm, an executable paper".into(),
         ..Provenance::default()
     };
-    write_fields(&command.output, &[&refined], &provenance)
-        .with_context(|| format!("cannot write {}", command.output.display()))?;
+    write_fields(&command.output, outputs, &provenance).with_context(|| format!("cannot write {}", command.output.display()))?;
     let [t, y, x] = refined.shape();
     println!("{}: {t} x {y} x {x}, {} valid cells", command.output.display(), refined.mask().count_valid());
     if closure.2 > 0 {
@@ -70,25 +137,50 @@ pub fn run(command: ApplyCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The ids of the trained networks.
+const TRAINED: [&str; 5] = ["srcnn", "edsr", "rrdb", "swin_light", "esrgan"];
+
 fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolver> {
     if let Some(plain) = SuperResolver::untrained().into_iter().find(|m| m.id() == method) {
         return Ok(plain);
     }
-    if method != "edsr" {
-        bail!("there is no method '{method}'; there are: nearest, bilinear, bicubic, bicubic_backprojected, edsr");
+    if method != BiasCorrected::METHOD && !TRAINED.contains(&method) {
+        let plain = SuperResolver::untrained();
+        let ids =
+            plain.iter().map(SuperResolver::id).chain([BiasCorrected::METHOD]).chain(TRAINED).chain(["uadm"]).collect::<Vec<_>>();
+        bail!("there is no method '{method}'; there are: {}", ids.join(", "));
     }
     let path = match weights {
         Some(path) => path.to_path_buf(),
+        None if method == BiasCorrected::METHOD => bail!("{method} wants its file named with --weights"),
         None => {
-            let folder = Study::open()?.output_folder("edsr")?;
-            let path = folder.join(crate::paper::EDSR_WEIGHTS);
+            // The step that trains a network bears its name.
+            let path = Study::open()?.output_folder(method)?.join(crate::paper::TRAINED_WEIGHTS);
             if !path.is_file() {
-                bail!("no trained edsr is here; train it by `just reproduce`, or name a checkpoint with --weights");
+                bail!("no trained {method} is here; train it by `just reproduce`, or name a checkpoint with --weights");
             }
             path
         }
     };
-    Ok(SuperResolver::edsr_from(&path)?)
+    if method == BiasCorrected::METHOD {
+        return Ok(SuperResolver::BicubicBias(BiasCorrected::load(&path)?));
+    }
+    let trained = SuperResolver::regression_from(&path)?;
+    if trained.id() != method {
+        bail!("{} holds the method '{}', but {method} was asked for", path.display(), trained.id());
+    }
+    Ok(trained)
+}
+
+/// The weights that come with the project: in the project that the current folder lies in, else in the one that this program
+/// was built from.
+fn shipped_weights(method: &str) -> anyhow::Result<PathBuf> {
+    let name = Path::new("weights").join(format!("{method}.safetensors"));
+    let built_from = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let roots = Study::open().ok().map(|study| study.root().to_path_buf()).into_iter().chain([built_from]);
+    roots.map(|root| root.join(&name)).find(|path| path.is_file()).with_context(|| {
+        format!("{} was not found; train it by `just reproduce`, or name a checkpoint with --weights", name.display())
+    })
 }
 
 /// The field of the user's file: the variable named, or the only candidate.

@@ -3,6 +3,7 @@
 mod apply;
 mod catalogue;
 mod data;
+mod device;
 mod inspect;
 mod matchup;
 mod paper;

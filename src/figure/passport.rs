@@ -140,7 +140,7 @@ fn problem(path: &Path, problem: impl std::fmt::Display) -> FigureError {
     FigureError::Passport { path: path.into(), problem: problem.to_string() }
 }
 
-/// JSON text with every character beyond ASCII as `\uXXXX`: a tEXt chunk holds only Latin-1.
+/// JSON text with every character beyond ASCII as a `\u` escape: a tEXt chunk holds only Latin-1.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {

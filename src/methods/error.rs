@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::diffusion::DiffusionError;
 use crate::grid::GridError;
 use crate::nn::NnError;
 use crate::train::TrainError;
@@ -15,6 +16,9 @@ pub enum MethodError {
     /// From the nn floor.
     #[error(transparent)]
     Nn(#[from] NnError),
+    /// From the diffusion floor.
+    #[error(transparent)]
+    Diffusion(#[from] DiffusionError),
     /// From the train floor.
     #[error(transparent)]
     Train(#[from] TrainError),

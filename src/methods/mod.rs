@@ -1,12 +1,15 @@
 //! Floor 4: the learned methods and their baselines.
 //!
 //! [`SuperResolver`] is the ladder for super-resolution: the interpolations, the closure-preserving
-//! bicubic, and the learned network of [`edsr`]. [`uadm`], [`kiost`], [`unisst`] and [`transfer`] hold the
-//! networks of the four papers.
+//! bicubic, the networks of [`regression`] and those trained against a critic by [`adversarial`]. [`uadm`], [`kiost`],
+//! [`unisst`] and [`transfer`] hold the networks of the four papers; [`baselines`] fills gaps without learning.
 
-pub mod edsr;
+pub mod adversarial;
+pub mod baselines;
 mod error;
 pub mod kiost;
+pub mod refinement;
+pub mod regression;
 mod super_resolution;
 pub mod transfer;
 pub mod uadm;

@@ -2,8 +2,8 @@
 
 use candle_core::Device;
 
-use super::edsr::Edsr;
 use super::error::{MethodError, MethodResult};
+use super::regression::{BiasCorrected, Regression};
 use crate::grid::{BACK_PROJECTION_ITERATIONS, Field, Interpolation, back_projected_bicubic, upsample};
 
 /// One method of the ladder.
@@ -17,8 +17,10 @@ pub enum SuperResolver {
     Bicubic,
     /// Cubic convolution corrected until its block means are the coarse values again.
     BicubicBackProjected,
+    /// Cubic convolution plus a mean offset for each latitude.
+    BicubicBias(BiasCorrected),
     /// A trained network.
-    Edsr(Box<Edsr>),
+    Regression(Box<Regression>),
 }
 
 impl SuperResolver {
@@ -30,19 +32,20 @@ impl SuperResolver {
     /// A trained network from its checkpoint, on the CPU.
     ///
     /// # Errors
-    /// As [`Edsr::load`].
-    pub fn edsr_from(checkpoint: &std::path::Path) -> MethodResult<SuperResolver> {
-        Ok(SuperResolver::Edsr(Box::new(Edsr::load(checkpoint, &Device::Cpu)?)))
+    /// As [`Regression::load`].
+    pub fn regression_from(checkpoint: &std::path::Path) -> MethodResult<SuperResolver> {
+        Ok(SuperResolver::Regression(Box::new(Regression::load(checkpoint, &Device::Cpu)?)))
     }
 
-    /// The name in tables.
-    pub fn id(&self) -> &'static str {
+    /// The name in tables; a trained network's stands in its checkpoint.
+    pub fn id(&self) -> &str {
         match self {
             SuperResolver::Nearest => "nearest",
             SuperResolver::Bilinear => "bilinear",
             SuperResolver::Bicubic => "bicubic",
             SuperResolver::BicubicBackProjected => "bicubic_backprojected",
-            SuperResolver::Edsr(_) => "edsr",
+            SuperResolver::BicubicBias(_) => BiasCorrected::METHOD,
+            SuperResolver::Regression(network) => network.method(),
         }
     }
 
@@ -50,7 +53,7 @@ impl SuperResolver {
     /// cell is valid where its coarse cell is.
     ///
     /// # Errors
-    /// [`MethodError::Argument`] for a factor the network was not trained for; [`MethodError::Grid`] for a factor of 0
+    /// [`MethodError::Argument`] for a factor the method was not trained for; [`MethodError::Grid`] for a factor of 0
     /// or axes that cannot be refined.
     ///
     /// # Example
@@ -71,12 +74,24 @@ impl SuperResolver {
             SuperResolver::Bilinear => Ok(upsample(low, factor, Interpolation::Bilinear)?),
             SuperResolver::Bicubic => Ok(upsample(low, factor, Interpolation::Bicubic)?),
             SuperResolver::BicubicBackProjected => Ok(back_projected_bicubic(low, factor, BACK_PROJECTION_ITERATIONS)?),
-            SuperResolver::Edsr(network) if network.config().factor != factor => Err(MethodError::Argument(format!(
-                "the network was trained for a factor of {}, but {factor} was asked for; train one for it",
-                network.config().factor
-            ))),
-            SuperResolver::Edsr(network) => network.apply(low),
+            SuperResolver::BicubicBias(offsets) => {
+                self.check_factor(offsets.factor(), factor)?;
+                offsets.apply(low)
+            }
+            SuperResolver::Regression(network) => {
+                self.check_factor(network.config().tile.factor, factor)?;
+                network.apply(low)
+            }
         }
+    }
+
+    fn check_factor(&self, trained: usize, asked: usize) -> MethodResult<()> {
+        if trained == asked {
+            return Ok(());
+        }
+        let id = self.id();
+        let sentence = format!("{id} was trained for a factor of {trained}, but {asked} was asked for; train one for it");
+        Err(MethodError::Argument(sentence))
     }
 }
 

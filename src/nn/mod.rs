@@ -21,6 +21,7 @@ mod optimizer;
 mod optimizer_choice;
 mod parameters;
 mod plateau;
+mod precision;
 mod schedule;
 mod sgd;
 
@@ -36,5 +37,6 @@ pub use optimizer::{Adam, AdamConfig};
 pub use optimizer_choice::{Optimizer, OptimizerConfig};
 pub use parameters::{Init, Parameters};
 pub use plateau::{Plateau, PlateauConfig, PlateauState};
+pub use precision::{Precision, PrecisionScope};
 pub use schedule::Schedule;
 pub use sgd::{Sgd, SgdConfig};

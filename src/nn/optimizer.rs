@@ -220,7 +220,9 @@ impl InplaceOp3 for MoveMoments {
             (CpuStorage::F64(m), CpuStorage::F64(g), CpuStorage::F64(p)) => {
                 run(slices::mutable(m, l1)?, slices::shared(g, l2)?, slices::shared(p, l3)?, &self.0);
             }
-            _ => bail!("adam works in f32 or f64, parameter and gradient the same"),
+            _ => bail!(
+                "adam works in f32 or f64, parameter and gradient the same; for bf16 keep f32 parameters and set the precision"
+            ),
         }
         Ok(())
     }

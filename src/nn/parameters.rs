@@ -153,6 +153,17 @@ impl Parameters {
         Ok(variable)
     }
 
+    /// Adds a counter: a buffer of one f64 on the host, from 0, whatever the type and the device of the parameters are.
+    ///
+    /// # Errors
+    /// As [`Parameters::add`].
+    pub fn add_counter(&mut self, name: impl Into<String>) -> NnResult<Var> {
+        let name = self.free(name.into())?;
+        let variable = Var::zeros(1, DType::F64, &Device::Cpu)?;
+        self.buffers.insert(name, variable.clone());
+        Ok(variable)
+    }
+
     fn free(&self, name: String) -> NnResult<String> {
         if self.shapes.contains_key(&name) || self.buffers.contains_key(&name) {
             return Err(NnError::Parameter { name, problem: "is there twice; each name is wanted once".to_string() });
@@ -244,7 +255,7 @@ impl Parameters {
             return fail(name, "is not part of the network; was the checkpoint made for another one?".to_string());
         }
         for (name, variable) in self.all() {
-            variable.set(&tensors[name].to_dtype(self.dtype)?.to_device(&self.device)?.contiguous()?)?;
+            variable.set(&tensors[name].to_dtype(variable.dtype())?.to_device(variable.device())?.contiguous()?)?;
         }
         Ok(())
     }

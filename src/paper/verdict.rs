@@ -69,13 +69,15 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
-    /// Reads the verdicts out of a table with the metrics `rmse` and `rmse_minus_backprojected`.
+    /// Reads the verdicts out of a table with the metrics `rmse` and `rmse_minus_` with the yardstick's name (without its
+    /// `bicubic_`).
     ///
     /// # Errors
     /// [`PaperError::Content`] where the table has no such rows of the method.
     pub fn of(table: &TidyTable, method: &str, yardstick: &str) -> PaperResult<Verdicts> {
         let mut lines = Vec::new();
-        for row in table.rows().iter().filter(|r| r.method == method && r.metric == "rmse_minus_backprojected") {
+        let metric = format!("rmse_minus_{}", yardstick.strip_prefix("bicubic_").unwrap_or(yardstick));
+        for row in table.rows().iter().filter(|r| r.method == method && r.metric == metric) {
             let rmse = |of: &str| table.find(&row.dataset, &row.split, of, "rmse").map_or(f64::NAN, |r| r.value);
             let (lower, upper) = (row.lower.unwrap_or(f64::NEG_INFINITY), row.upper.unwrap_or(f64::INFINITY));
             lines.push(VerdictLine {
@@ -90,7 +92,7 @@ impl Verdicts {
         if lines.is_empty() {
             return Err(PaperError::Content {
                 what: "the score table".into(),
-                problem: format!("has no row of '{method}' with the metric rmse_minus_backprojected"),
+                problem: format!("has no row of '{method}' with the metric {metric}"),
             });
         }
         Ok(Verdicts { method: method.into(), yardstick: yardstick.into(), lines })

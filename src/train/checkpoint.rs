@@ -100,6 +100,22 @@ impl Checkpoint {
         if averages.is_empty() { of(&self.model) } else { averages }
     }
 
+    /// What applying one group needs and no more: its weights to predict with, without moments, for passing on.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] where there is no such group.
+    pub fn for_use(&self, group: &str) -> TrainResult<Checkpoint> {
+        let weights = self.group_weights(group);
+        if weights.is_empty() {
+            let problem = format!("it holds no group '{group}' of weights");
+            return Err(TrainError::Checkpoint { path: group.into(), problem });
+        }
+        let model = weights.into_iter().map(|(name, tensor)| (format!("{group}/{name}"), tensor)).collect();
+        let mut state = self.state.clone();
+        state.groups.retain(|name, _| name == group);
+        Ok(Checkpoint { state, model, ema: BTreeMap::new(), moments: BTreeMap::new() })
+    }
+
     /// Writes the checkpoint: whole or not at all. The same state gives the same bytes.
     ///
     /// # Errors

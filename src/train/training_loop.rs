@@ -165,6 +165,7 @@ pub fn train_groups(
 ) -> TrainResult<TrainingReport> {
     options.check()?;
     let mut run = Run::open(groups, description, options, folder)?;
+    let _precision = options.precision.enter(run.groups.iter().map(ParameterGroup::parameters))?;
     let started = Instant::now();
     let left = options.iterations - run.state.iteration.min(options.iterations);
     let mut progress = Progress::new(format!("training {}", description.method), left);

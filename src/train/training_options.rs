@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::{TrainError, TrainResult};
-use crate::nn::{AdamConfig, Decay, OptimizerConfig, Plateau, PlateauConfig, Schedule, SgdConfig};
+use crate::nn::{AdamConfig, Decay, OptimizerConfig, Plateau, PlateauConfig, Precision, Schedule, SgdConfig};
 
 /// Settings of a training run that do not depend on the method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct TrainingOptions {
     pub clip_norm: f64,
     /// Decay of the moving average of the weights.
     pub ema_decay: f64,
+    /// The arithmetic of products; parameters, moments and averages are f32 in any case.
+    pub precision: Precision,
     /// Losses whose mean makes one step, for batches that do not fit into memory at once.
     pub accumulate: u64,
     /// Iterations between validations (each is followed by a checkpoint).
@@ -61,6 +63,7 @@ impl Default for TrainingOptions {
             sgd: None,
             clip_norm: 1.0,
             ema_decay: 0.99,
+            precision: Precision::F32,
             accumulate: 1,
             validate_every: 250,
             checkpoint_every: None,

@@ -14,6 +14,7 @@ mod extremes;
 mod image_quality;
 mod interpolation;
 mod matchup;
+mod nn_blocks;
 mod nn_torch;
 mod paired_tests;
 mod spectra;

@@ -1,6 +1,8 @@
 //! Reading golden files and comparing with their stated tolerances.
 #![allow(dead_code)]
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -23,6 +25,8 @@ pub struct Case<'a> {
     value: &'a Value,
     pub rel: f64,
     pub abs: f64,
+    /// Keys of `expected` that were asked for.
+    read: RefCell<BTreeSet<String>>,
 }
 
 /// An array of any rank; `null` became NaN.
@@ -50,6 +54,7 @@ impl Family {
                 value,
                 rel: value["tolerance"]["rel"].as_f64().unwrap_or(0.0),
                 abs: value["tolerance"]["abs"].as_f64().unwrap_or(0.0),
+                read: RefCell::default(),
             })
             .collect()
     }
@@ -66,7 +71,14 @@ impl Case<'_> {
     }
 
     pub fn expected(&self, key: &str) -> &Value {
+        self.read.borrow_mut().insert(key.to_string());
         &self.value["expected"][key]
+    }
+
+    /// The expected values that [`Case::expected`] was never asked for.
+    pub fn unread(&self) -> Vec<String> {
+        let read = self.read.borrow();
+        self.all_expected().keys().filter(|key| !read.contains(*key)).cloned().collect()
     }
 
     pub fn all_expected(&self) -> &serde_json::Map<String, Value> {

@@ -1,13 +1,13 @@
 //! Losses of critics, the gradient penalty, spectral normalisation, waves of time.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use isotherm::nn::gradient_check;
 use isotherm::nn::ops::{
     ConvolutionOptions, add_bias, bce_with_logits, conv2d, gradient_penalty, group_norm, hinge_critic, hinge_generator,
     leaky_relu, max_pool2d, silu, spectral_norm, timestep_embedding, wasserstein_critic,
 };
 
-use super::{check, normal};
+use super::{check, device, normal};
 
 /// Set for the process in which gradients of gradients are cut.
 const CUT: &str = "ISOTHERM_TEST_CUT_GRADIENTS";
@@ -15,7 +15,7 @@ const CUT: &str = "ISOTHERM_TEST_CUT_GRADIENTS";
 #[test]
 fn losses() {
     let inputs = [normal(&[3, 2], "real"), normal(&[3, 2], "fake")];
-    let labels = Tensor::new(&[[0.0, 1.0], [1.0, 0.9], [0.2, 0.0]], &Device::Cpu).unwrap();
+    let labels = Tensor::new(&[[0.0, 1.0], [1.0, 0.9], [0.2, 0.0]], &device()).unwrap();
     check("bce_with_logits", &inputs[..1], |t| bce_with_logits(&t[0], &labels));
     check("hinge_critic", &inputs, |t| hinge_critic(&t[0], &t[1]));
     check("hinge_generator", &inputs[..1], |t| hinge_generator(&t[0]));
@@ -26,7 +26,7 @@ fn losses() {
 fn spectral_normalisation_keeps_its_vectors_fixed() {
     // As PyTorch: u and v are constants. With the vectors converged the gradient is the true one.
     let weight = normal(&[3, 2, 2, 2], "weight");
-    let mut u = Tensor::new(&[0.3, -0.5, 0.8], &Device::Cpu).unwrap();
+    let mut u = Tensor::new(&[0.3, -0.5, 0.8], &device()).unwrap();
     spectral_norm(&weight, &mut u, 400).unwrap();
     let report = gradient_check(&[weight], |t| spectral_norm(&t[0], &mut u.clone(), 0)).unwrap();
     assert!(report[0].within(1e-7), "{report:?}");

@@ -1,10 +1,10 @@
 //! Softmax and attention.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use isotherm::nn::gradient_check;
 use isotherm::nn::ops::{attention, softmax};
 
-use super::{TOLERANCE, check, normal};
+use super::{TOLERANCE, check, device, normal};
 
 #[test]
 fn softmax_along_each_axis() {
@@ -31,7 +31,7 @@ fn attention_with_bias_and_mask() {
         assert!(report.within(TOLERANCE), "attention of 66 queries, input {i}: {report:?}");
     }
     check("attention with bias", &inputs[..4], |t| attention(&t[0], &t[1], &t[2], Some(&t[3]), None, Some(0.7)));
-    let mask = Tensor::new(&[[1u8, 1, 0, 1], [0, 1, 1, 1], [1, 0, 0, 1]], &Device::Cpu).unwrap();
+    let mask = Tensor::new(&[[1u8, 1, 0, 1], [0, 1, 1, 1], [1, 0, 0, 1]], &device()).unwrap();
     check("attention with mask", &inputs[..3], |t| attention(&t[0], &t[1], &t[2], None, Some(&mask), None));
     let [q, k, v, _, shared] = inputs;
     check("attention with one bias for all heads", &[q, k, v, shared], |t| {

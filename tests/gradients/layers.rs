@@ -1,13 +1,13 @@
 //! Layers: the gradient of their input and of their parameters.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use isotherm::nn::layers::{
     BatchNorm, Convolution1d, Convolution3d, GroupNorm, InstanceNorm, LayerNorm, Linear, TransposedConvolution2d, default_bias,
 };
 use isotherm::nn::ops::{Convolution3dOptions, ConvolutionOptions, TransposedOptions};
 use isotherm::nn::{Init, NnResult, Parameters};
 
-use super::{check, normal};
+use super::{check, device, normal};
 
 /// Checks the gradient of the input, and that each parameter gets one.
 fn check_layer<L>(
@@ -16,7 +16,7 @@ fn check_layer<L>(
     build: impl Fn(&mut Parameters) -> NnResult<L>,
     forward: impl Fn(&L, &Tensor) -> Result<Tensor>,
 ) {
-    let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 4);
+    let mut parameters = Parameters::new(&device(), DType::F64, 4);
     let layer = build(&mut parameters).unwrap();
     let x = normal(x, "x");
     check(name, std::slice::from_ref(&x), |t| forward(&layer, &t[0]));

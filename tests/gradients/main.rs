@@ -1,19 +1,24 @@
 //! Every operation and block against central finite differences in f64, first and second derivative.
+//!
+//! On the CPU, or on the device that the environment names: `ISOTHERM_TEST_DEVICE=cuda` (the first card) or `cuda:1`.
 
 mod adversarial;
 mod attention;
 mod convolution;
+mod device;
 mod layers;
 mod normalisation;
 mod resampling;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use isotherm::base::random::Random;
 use isotherm::nn::ops::{
     ConvolutionOptions, Loss, add_bias, channel_product, gelu, gelu_tanh, leaky_relu, masked_loss, pixel_shuffle,
     pixel_unshuffle, relu, scale_channels, sigmoid, silu, softplus, tanh,
 };
 use isotherm::nn::{Parameters, gradient_check};
+
+use device::device;
 
 /// Central differences with step 1e-5 are good to about 1e-9 for values of order one; a wrong factor
 /// or a missing term is off by order one.
@@ -22,7 +27,7 @@ const TOLERANCE: f64 = 1e-7;
 fn normal(shape: &[usize], name: &str) -> Tensor {
     let mut random = Random::new(11, name);
     let count = shape.iter().product();
-    Tensor::from_vec((0..count).map(|_| random.normal()).collect::<Vec<f64>>(), shape, &Device::Cpu).unwrap()
+    Tensor::from_vec((0..count).map(|_| random.normal()).collect::<Vec<f64>>(), shape, &device()).unwrap()
 }
 
 /// The axes in reverse order: a view, not contiguous where there are two of them or more.
@@ -80,7 +85,7 @@ fn shuffles() {
 
 #[test]
 fn losses() {
-    let weight = Tensor::new(&[1.0f64, 0.0, 2.0, 0.5], &Device::Cpu).unwrap();
+    let weight = Tensor::new(&[1.0f64, 0.0, 2.0, 0.5], &device()).unwrap();
     for loss in [Loss::MeanSquare, Loss::MeanAbsolute, Loss::Charbonnier { epsilon: 0.1 }] {
         let (p, t) = (normal(&[4], "p"), normal(&[4], "t"));
         check(&format!("{loss:?}"), &[p, t], |x| masked_loss(loss, &x[0], &x[1], Some(&weight)));
@@ -93,7 +98,7 @@ fn parameters_get_their_gradients_through_a_convolution_block() {
     let x = normal(&[1, 1, 4, 4], "x");
     check("residual block", &[x], |t| {
         // f64 parameters of a fixed seed: the block is a fixed function of its input.
-        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 4);
+        let mut parameters = Parameters::new(&device(), DType::F64, 4);
         let mut layer = |name: &str, channels| {
             Convolution2d::new(&mut parameters, name, channels, 3, ConvolutionOptions::same(3), Init::XavierUniform)
                 .map_err(|e| candle_core::Error::Msg(e.to_string()))

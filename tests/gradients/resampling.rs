@@ -1,12 +1,12 @@
 //! Resampling, pooling, padding, windows, sampling at places.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use isotherm::nn::ops::{
     Outside, Pad, Padding, Resampling, area_pool, average_pool2d, average_pool3d, grid_sample, interpolate,
     interpolate_antialiased, interpolate3d, max_pool2d, pad2d, pad3d, roll, window_partition, window_reverse,
 };
 
-use super::{check, normal};
+use super::{check, device, normal};
 
 #[test]
 fn resampling() {
@@ -58,7 +58,7 @@ fn windows() {
 fn sampling_at_places() {
     // Away from the pixels' centres, where the bilinear rule has kinks.
     let places = [-0.83, -0.71, 0.12, 0.31, 0.57, -0.22, 0.93, 0.88, -0.05, 0.66, 0.41, -0.47];
-    let grid = Tensor::from_slice(&places, (2, 1, 3, 2), &Device::Cpu).unwrap();
+    let grid = Tensor::from_slice(&places, (2, 1, 3, 2), &device()).unwrap();
     for rule in [Resampling::Bilinear, Resampling::Bicubic] {
         for outside in [Outside::Zeros, Outside::Border] {
             let inputs = [normal(&[2, 2, 3, 4], "x"), grid.clone()];

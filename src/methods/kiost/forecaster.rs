@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::blocks::{Lstm, Time2Vec, Transformer, TransformerConfig};
-use crate::nn::layers::{BatchNorm, Linear};
+use crate::nn::layers::{BatchNorm, Dropout, Linear};
 use crate::nn::ops::{relu, timestep_embedding};
 use crate::nn::{NnError, NnResult, Parameters};
 
@@ -29,7 +29,7 @@ pub enum Core {
 }
 
 /// Sizes of a [`Forecaster`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForecasterConfig {
     /// Days of the past.
@@ -44,12 +44,17 @@ pub struct ForecasterConfig {
     pub width: usize,
     /// The core.
     pub core: Core,
+    /// The share of values that the core leaves out in training: between the layers of the recurrent network; in the
+    /// Transformer of its inputs and of what each part adds. Published: none.
+    #[serde(default)]
+    pub dropout: f64,
 }
 
 impl ForecasterConfig {
     /// The published recurrent network: 20,737 weights. It is small enough for any CPU.
     pub fn lstm() -> ForecasterConfig {
-        ForecasterConfig { past: 14, future: 7, stations: 16, calendar: 32, width: 32, core: Core::Lstm { layers: 2 } }
+        let core = Core::Lstm { layers: 2 };
+        ForecasterConfig { past: 14, future: 7, stations: 16, calendar: 32, width: 32, core, dropout: 0.0 }
     }
 
     /// The published Transformer: 38,401 weights. It is small enough for any CPU.
@@ -78,7 +83,7 @@ pub struct Forecaster {
 #[derive(Clone, Debug)]
 enum CoreLayers {
     Lstm(Lstm),
-    Transformer(Transformer),
+    Transformer(Transformer, Dropout),
 }
 
 impl Forecaster {
@@ -96,7 +101,7 @@ impl Forecaster {
     /// assert_eq!(parameters.value_count(), 38_401);
     /// ```
     pub fn new(parameters: &mut Parameters, config: &ForecasterConfig) -> NnResult<Forecaster> {
-        let ForecasterConfig { past, future, stations, calendar, width, core } = *config;
+        let ForecasterConfig { past, future, stations, calendar, width, core, dropout } = *config;
         if past == 0 || future == 0 || stations == 0 || width == 0 || !width.is_multiple_of(2) {
             return Err(NnError::Argument(format!(
                 "forecaster: {past} and {future} days, {stations} stations, width {width}; at least 1 and an even width are wanted"
@@ -106,10 +111,12 @@ impl Forecaster {
             calendar: Time2Vec::new(parameters, "calendar", calendar)?,
             enter: Linear::standard(parameters, "enter", [width, 1 + 2 * calendar + stations])?,
             core: match core {
-                Core::Lstm { layers } => CoreLayers::Lstm(Lstm::new(parameters, "core", width, width, layers)?),
+                Core::Lstm { layers } => CoreLayers::Lstm(Lstm::new(parameters, "core", [width, width], layers, dropout)?),
                 Core::Transformer { heads, layers, hidden } => {
-                    let config = TransformerConfig { width, heads, encoder_layers: layers, decoder_layers: layers, hidden };
-                    CoreLayers::Transformer(Transformer::new(parameters, "core", &config)?)
+                    let config =
+                        TransformerConfig { width, heads, encoder_layers: layers, decoder_layers: layers, hidden, dropout };
+                    let inputs = Dropout::new(parameters, "core.dropout", dropout)?;
+                    CoreLayers::Transformer(Transformer::new(parameters, "core", &config)?, inputs)
                 }
             },
             hidden: Linear::standard(parameters, "head.linear1", [width, width])?,
@@ -123,7 +130,8 @@ impl Forecaster {
     ///
     /// `temperature` `[b, past]` is the past in units of the station's deviation; `month` (0 to 11) and `day`
     /// (of the month, from 0) `[b, past + future]` are the calendar of past and future; `station`
-    /// `[b, stations]` is 1 at the station, else 0. `training` takes the batch's own statistics in the head.
+    /// `[b, stations]` is 1 at the station, else 0. `training` takes the batch's own statistics in the head, and leaves
+    /// values out where a dropout was asked for.
     ///
     /// # Errors
     /// A sentence where a shape does not fit.
@@ -154,13 +162,15 @@ impl Forecaster {
         let x = self.enter.forward(&x)?; // [b, days, width]
         let y = match &self.core {
             CoreLayers::Lstm(lstm) => {
-                let (_, state) = lstm.forward(&x.narrow(1, 0, past)?.contiguous()?, None)?;
-                lstm.forward(&x.narrow(1, past, future)?.contiguous()?, Some(&state))?.0
+                let (_, state) = lstm.forward(&x.narrow(1, 0, past)?.contiguous()?, None, training)?;
+                lstm.forward(&x.narrow(1, past, future)?.contiguous()?, Some(&state), training)?.0
             }
-            CoreLayers::Transformer(transformer) => {
+            CoreLayers::Transformer(transformer, inputs) => {
                 let positions = Tensor::arange(0u32, days as u32, x.device())?.to_dtype(x.dtype())?;
                 let x = x.broadcast_add(&timestep_embedding(&positions, width)?)?;
-                transformer.forward(&x.narrow(1, 0, past)?.contiguous()?, &x.narrow(1, past, future)?.contiguous()?)?
+                let x = inputs.forward(&x, training)?;
+                let part = |first: usize, days: usize| x.narrow(1, first, days)?.contiguous();
+                transformer.forward(&part(0, past)?, &part(past, future)?, training)?
             }
         }; // [b, future, width]
         let y = self.hidden.forward(&y.reshape((b * future, width))?)?;
@@ -184,6 +194,9 @@ mod tests {
         };
         assert_eq!(count(&ForecasterConfig::lstm()), 20_737);
         assert_eq!(count(&ForecasterConfig::transformer()), 38_401);
+        for config in [ForecasterConfig::lstm(), ForecasterConfig::transformer()] {
+            assert_eq!(count(&ForecasterConfig { dropout: 0.1, ..config.clone() }), count(&config));
+        }
     }
 
     #[test]

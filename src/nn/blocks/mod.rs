@@ -44,3 +44,4 @@ pub use unet::{Unet, UnetEncoding, UnetHead};
 pub use unet_config::{MixingPlace, UnetConfig, UnetLevel};
 pub use unet_critic::UnetCritic;
 pub use upsampled_residual::UpsampledResidual;
+pub use window_attention::WindowAttention;

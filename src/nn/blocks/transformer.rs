@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::multi_head_attention::MultiHeadAttention;
 use super::residual::NORM_EPSILON;
 use crate::nn::error::NnResult;
-use crate::nn::layers::{LayerNorm, Linear};
+use crate::nn::layers::{Dropout, LayerNorm, Linear};
 use crate::nn::ops::relu;
 use crate::nn::parameters::Parameters;
 
 /// Sizes of a [`Transformer`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TransformerConfig {
     /// Width of every vector, a multiple of `heads`.
@@ -24,10 +24,14 @@ pub struct TransformerConfig {
     pub decoder_layers: usize,
     /// Width between the two linear maps after each attention.
     pub hidden: usize,
+    /// The share of values left out in training of what each attention and each feed-forward part adds.
+    #[serde(default)]
+    pub dropout: f64,
 }
 
-/// Encoder and decoder with the norms after the sums, as first published, a last norm on each, no masks and
-/// no dropout: every step of the target sees every other.
+/// Encoder and decoder with the norms after the sums, as first published, a last norm on each, and no masks: every step of
+/// the target sees every other. The dropout, too, stands where the paper has it (its section 5.4): before each sum, not
+/// within attention and feed-forward.
 ///
 /// # Reference
 /// Vaswani et al. (2017), Attention is all you need. doi:10.48550/arXiv.1706.03762
@@ -64,6 +68,7 @@ struct EncoderLayer {
     norm1: LayerNorm,
     feed_forward: FeedForward,
     norm2: LayerNorm,
+    dropouts: [Dropout; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -74,31 +79,35 @@ struct DecoderLayer {
     norm2: LayerNorm,
     feed_forward: FeedForward,
     norm3: LayerNorm,
+    dropouts: [Dropout; 3],
 }
 
 impl Transformer {
     /// Parameters `NAME.encoder.0.attention.query.weight`, and so on.
     ///
     /// # Errors
-    /// As [`MultiHeadAttention::new`] and [`Parameters::add`].
+    /// As [`MultiHeadAttention::new`], [`Dropout::new`] and [`Parameters::add`].
     ///
     /// # Example
     /// ```
     /// use isotherm::candle_core::{DType, Device, Tensor};
     /// use isotherm::nn::Parameters;
     /// use isotherm::nn::blocks::{Transformer, TransformerConfig};
-    /// let config = TransformerConfig { width: 8, heads: 2, encoder_layers: 1, decoder_layers: 1, hidden: 16 };
+    /// let config = TransformerConfig { width: 8, heads: 2, encoder_layers: 1, decoder_layers: 1, hidden: 16, dropout: 0.1 };
     /// let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
     /// let transformer = Transformer::new(&mut parameters, "transformer", &config).unwrap();
     /// let past = Tensor::ones((2, 14, 8), DType::F32, &Device::Cpu).unwrap();
     /// let future = Tensor::zeros((2, 7, 8), DType::F32, &Device::Cpu).unwrap();
-    /// assert_eq!(transformer.forward(&past, &future).unwrap().dims(), [2, 7, 8]);
+    /// assert_eq!(transformer.forward(&past, &future, true).unwrap().dims(), [2, 7, 8]);
     /// ```
     pub fn new(parameters: &mut Parameters, name: &str, config: &TransformerConfig) -> NnResult<Transformer> {
         let width = config.width;
         let norm = |parameters: &mut Parameters, name: String| LayerNorm::new(parameters, &name, width, NORM_EPSILON);
         let attention =
             |parameters: &mut Parameters, name: String| MultiHeadAttention::new(parameters, &name, width, config.heads, true);
+        let dropout = |parameters: &mut Parameters, name: &str, number: usize| {
+            Dropout::new(parameters, &format!("{name}.dropout{number}"), config.dropout)
+        };
         let mut encoder = vec![];
         for i in 0..config.encoder_layers {
             let name = format!("{name}.encoder.{i}");
@@ -107,6 +116,7 @@ impl Transformer {
                 norm1: norm(parameters, format!("{name}.norm1"))?,
                 feed_forward: FeedForward::new(parameters, &name, config)?,
                 norm2: norm(parameters, format!("{name}.norm2"))?,
+                dropouts: [dropout(parameters, &name, 1)?, dropout(parameters, &name, 2)?],
             });
         }
         let mut decoder = vec![];
@@ -119,6 +129,7 @@ impl Transformer {
                 norm2: norm(parameters, format!("{name}.norm2"))?,
                 feed_forward: FeedForward::new(parameters, &name, config)?,
                 norm3: norm(parameters, format!("{name}.norm3"))?,
+                dropouts: [dropout(parameters, &name, 1)?, dropout(parameters, &name, 2)?, dropout(parameters, &name, 3)?],
             });
         }
         Ok(Transformer {
@@ -129,22 +140,29 @@ impl Transformer {
         })
     }
 
-    /// A source `[b, n, width]` and a target `[b, m, width]` to `[b, m, width]`.
+    /// A source `[b, n, width]` and a target `[b, m, width]` to `[b, m, width]`. Only in `training` is anything left out.
     ///
     /// # Errors
     /// Those of the layers.
-    pub fn forward(&self, source: &Tensor, target: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, source: &Tensor, target: &Tensor, training: bool) -> Result<Tensor> {
         let mut memory = source.clone();
         for layer in &self.encoder {
-            let x = layer.norm1.forward(&(&memory + layer.attention.forward(&memory, &memory)?)?)?;
-            memory = layer.norm2.forward(&(&x + layer.feed_forward.forward(&x)?)?)?; // [b, n, width]
+            let [first, second] = &layer.dropouts;
+            let seen = first.forward(&layer.attention.forward(&memory, &memory)?, training)?;
+            let x = layer.norm1.forward(&(&memory + seen)?)?;
+            let fed = second.forward(&layer.feed_forward.forward(&x)?, training)?;
+            memory = layer.norm2.forward(&(&x + fed)?)?; // [b, n, width]
         }
         let memory = self.encoder_norm.forward(&memory)?;
         let mut x = target.clone();
         for layer in &self.decoder {
-            x = layer.norm1.forward(&(&x + layer.attention.forward(&x, &x)?)?)?;
-            x = layer.norm2.forward(&(&x + layer.to_memory.forward(&x, &memory)?)?)?;
-            x = layer.norm3.forward(&(&x + layer.feed_forward.forward(&x)?)?)?; // [b, m, width]
+            let [first, second, third] = &layer.dropouts;
+            let seen = first.forward(&layer.attention.forward(&x, &x)?, training)?;
+            x = layer.norm1.forward(&(&x + seen)?)?;
+            let recalled = second.forward(&layer.to_memory.forward(&x, &memory)?, training)?;
+            x = layer.norm2.forward(&(&x + recalled)?)?;
+            let fed = third.forward(&layer.feed_forward.forward(&x)?, training)?;
+            x = layer.norm3.forward(&(&x + fed)?)?; // [b, m, width]
         }
         self.decoder_norm.forward(&x)
     }
@@ -160,7 +178,7 @@ mod tests {
     #[test]
     fn without_positions_the_order_of_the_source_does_not_matter_and_the_targets_goes_along() {
         let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
-        let config = TransformerConfig { width: 8, heads: 2, encoder_layers: 2, decoder_layers: 2, hidden: 5 };
+        let config = TransformerConfig { width: 8, heads: 2, encoder_layers: 2, decoder_layers: 2, hidden: 5, dropout: 0.0 };
         let transformer = Transformer::new(&mut parameters, "t", &config).unwrap();
         let mut random = Random::new(3, "x");
         let mut tensor = |n: usize| {
@@ -169,8 +187,8 @@ mod tests {
         };
         let (source, target) = (tensor(4), tensor(3));
         let order = |t: &Tensor, order: &[u32]| t.index_select(&Tensor::new(order, &Device::Cpu).unwrap(), 1).unwrap();
-        let plain = order(&transformer.forward(&source, &target).unwrap(), &[2, 0, 1]);
-        let turned = transformer.forward(&order(&source, &[3, 1, 0, 2]), &order(&target, &[2, 0, 1])).unwrap();
+        let plain = order(&transformer.forward(&source, &target, true).unwrap(), &[2, 0, 1]);
+        let turned = transformer.forward(&order(&source, &[3, 1, 0, 2]), &order(&target, &[2, 0, 1]), true).unwrap();
         let error = (&plain - turned).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap();
         assert!(error < 1e-12, "{error}");
         // The last norm: each vector has mean 0 and mean square 1 (its weight starts at 1, its bias at 0).
@@ -179,5 +197,22 @@ mod tests {
             let square = vector.iter().map(|v| v * v).sum::<f64>() / 8.0;
             assert!(mean.abs() < 1e-12 && (square - 1.0).abs() < 1e-3, "{mean} {square}");
         }
+    }
+
+    #[test]
+    fn dropout_acts_in_training_only_and_adds_no_weights() {
+        let source = Tensor::ones((1, 3, 4), DType::F64, &Device::Cpu).unwrap();
+        let target = Tensor::zeros((1, 2, 4), DType::F64, &Device::Cpu).unwrap();
+        let run = |dropout: f64, training: bool| {
+            let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+            let config = TransformerConfig { width: 4, heads: 2, encoder_layers: 1, decoder_layers: 1, hidden: 6, dropout };
+            let transformer = Transformer::new(&mut parameters, "t", &config).unwrap();
+            let y = transformer.forward(&source, &target, training).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            (y, parameters.value_count(), parameters.buffers().count())
+        };
+        let (plain, weights, _) = run(0.0, true);
+        let (still, same, counters) = run(0.4, false);
+        assert_eq!((&still, same, counters), (&plain, weights, 5));
+        assert_ne!(run(0.4, true).0, plain);
     }
 }

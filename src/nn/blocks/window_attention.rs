@@ -3,7 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 
 use crate::nn::convolution::Convolution2d;
-use crate::nn::error::NnResult;
+use crate::nn::error::{NnError, NnResult};
 use crate::nn::ops::{ConvolutionOptions, attention, roll};
 use crate::nn::parameters::{Init, Parameters};
 
@@ -16,7 +16,7 @@ use crate::nn::parameters::{Init, Parameters};
 /// # Reference
 /// Liu et al. (2021), doi:10.1109/ICCV48922.2021.00986
 #[derive(Clone, Debug)]
-pub(super) struct WindowAttention {
+pub struct WindowAttention {
     projections: Convolution2d,
     out: Convolution2d,
     /// `[(2 window - 1)², heads]`
@@ -27,6 +27,10 @@ pub(super) struct WindowAttention {
 }
 
 impl WindowAttention {
+    /// For `width` channels in `heads` (a divisor of it), windows of `window` by `window` pixels moved by `shift`.
+    ///
+    /// # Errors
+    /// [`NnError::Argument`] where a size is 0 or the heads do not divide the width; as [`Parameters::add`].
     pub fn new(
         parameters: &mut Parameters,
         name: &str,
@@ -35,6 +39,11 @@ impl WindowAttention {
         window: usize,
         shift: usize,
     ) -> NnResult<WindowAttention> {
+        if window == 0 || heads == 0 || width == 0 || !width.is_multiple_of(heads) {
+            return Err(NnError::Argument(format!(
+                "window attention: {width} channels in {heads} heads, windows of {window}; sizes of at least 1 and whole heads are wanted"
+            )));
+        }
         let mut map = |part: &str, channels: [usize; 2]| {
             let options = ConvolutionOptions::default();
             Convolution2d::new(parameters, &format!("{name}.{part}"), channels, 1, options, Init::UniformFanIn)
@@ -45,7 +54,10 @@ impl WindowAttention {
         Ok(WindowAttention { projections, out, bias, heads, window, shift })
     }
 
-    /// `[b, width, h, w]` to the same shape.
+    /// `[b, width, h, w]` to the same shape, any size.
+    ///
+    /// # Errors
+    /// Those of the operations.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (b, width, h, w) = x.dims4()?;
         let window = self.window;
@@ -221,6 +233,15 @@ mod tests {
             let (got, want) = (values(&block.forward(&x).unwrap()), by_definition(&parameters, window, shift, &x));
             let error = got.iter().zip(&want).map(|(g, w)| (g - w).abs()).fold(0.0, f64::max);
             assert!(error < 1e-13, "window {window}, shift {shift}, {h}x{w}: {error}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused() {
+        let mut parameters = Parameters::shapes_only();
+        for (width, heads, window) in [(5, 2, 2), (4, 0, 2), (4, 2, 0), (0, 1, 2)] {
+            let error = WindowAttention::new(&mut parameters, "a", width, heads, window, 0).unwrap_err().to_string();
+            assert!(error.contains("whole heads"), "{error}");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{add_bias_parameter, default_bias};
 use crate::nn::error::NnResult;
 use crate::nn::ops::add_bias;
 use crate::nn::parameters::{Init, Parameters};
+use crate::nn::precision::matrix_product;
 
 /// `y = weight x + bias` along the last axis.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl Linear {
         }
         let rows = x.elem_count() / inputs;
         let flat = if x.rank() == 2 { x.contiguous()? } else { x.reshape((rows, inputs))? };
-        let y = flat.matmul(&self.weight.t()?)?;
+        let y = matrix_product(&flat, &self.weight.t()?)?;
         let y = if let Some(bias) = &self.bias { add_bias(&y, bias)? } else { y };
         if x.rank() == 2 {
             return Ok(y);

@@ -7,6 +7,7 @@
 mod batch_norm;
 mod convolution1d;
 mod convolution3d;
+mod dropout;
 mod linear;
 mod normalisation;
 mod transposed;
@@ -14,6 +15,7 @@ mod transposed;
 pub use batch_norm::BatchNorm;
 pub use convolution1d::Convolution1d;
 pub use convolution3d::Convolution3d;
+pub use dropout::Dropout;
 pub use linear::Linear;
 pub use normalisation::{GroupNorm, InstanceNorm, LayerNorm};
 pub use transposed::TransposedConvolution2d;

@@ -5,6 +5,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use super::attention_fused::attention_fused;
 use super::slices::own_path;
 use super::softmax::softmax;
+use crate::nn::precision::{in_precision, matrix_product};
 
 /// Attention of queries `[b, heads, n, d]` to keys `[b, heads, m, d]` and values `[b, heads, m, e]`:
 /// `[b, heads, n, e]`.
@@ -58,10 +59,12 @@ pub fn attention(
     };
     let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
     if bias.is_none() && mask.is_none() && own_path(q) && q.dtype() == k.dtype() && q.dtype() == v.dtype() {
-        return attention_fused(&q.contiguous()?, &k.contiguous()?, &v.contiguous()?, scale);
+        return in_precision([&q.contiguous()?, &k.contiguous()?, &v.contiguous()?], |[q, k, v]| {
+            attention_fused(&q, &k, &v, scale)
+        });
     }
     // The scale goes to the queries: they are fewer than the pairs.
-    let mut scores = (q * scale)?.contiguous()?.matmul(&k.transpose(2, 3)?.contiguous()?)?; // [b, heads, n, m]
+    let mut scores = matrix_product(&(q * scale)?.contiguous()?, &k.transpose(2, 3)?.contiguous()?)?; // [b, heads, n, m]
     if let Some(bias) = bias {
         scores = (scores + spread("bias", bias)?)?;
     }
@@ -75,7 +78,7 @@ pub fn attention(
         let hidden = Tensor::full(f64::NEG_INFINITY, (), scores.device())?.to_dtype(scores.dtype())?.broadcast_as(&shape[..])?;
         scores = spread("mask", mask)?.contiguous()?.where_cond(&scores, &hidden)?;
     }
-    softmax(&scores, 3)?.matmul(&v.contiguous()?) // [b, heads, n, e]
+    matrix_product(&softmax(&scores, 3)?, &v.contiguous()?) // [b, heads, n, e]
 }
 
 #[cfg(test)]

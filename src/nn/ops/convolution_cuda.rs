@@ -7,12 +7,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc::cudnn::{
-    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnDataType, FilterDescriptor, TensorDescriptor,
-    sys,
+    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, Cudnn, CudnnDataType, CudnnError, FilterDescriptor,
+    TensorDescriptor, sys,
 };
 use candle_core::cuda_backend::cudarc::driver::{CudaView, DeviceRepr};
 use candle_core::cuda_backend::{CudaDType, CudaDevice, DeviceId};
@@ -21,14 +20,7 @@ use half::bf16;
 
 use super::convolution_kernels::Geometry;
 use super::convolution_map::Map;
-
-static TF32: AtomicBool = AtomicBool::new(true);
-
-/// May convolutions in f32 round their factors to TF32 (10 bits of mantissa) on cards that have it? On by default, as in
-/// PyTorch; off for exact comparisons. Holds for the whole process.
-pub fn allow_tf32_convolutions(allow: bool) {
-    TF32.store(allow, Ordering::Relaxed);
-}
+use crate::nn::precision::Precision;
 
 // A handle may not change threads, so each thread has its own for each card.
 thread_local! {
@@ -86,9 +78,9 @@ fn descriptors<T: Element>(handle: &Arc<Cudnn>, g: &Geometry) -> Result<Descript
     const LAYOUT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
     const MODE: sys::cudnnConvolutionMode_t = sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
     let (x, weight, y) = (int(g.input_dims()), int(g.weight_dims()), int(g.output_dims()));
-    let math = match (T::DTYPE, TF32.load(Ordering::Relaxed)) {
-        (DType::F32, true) => sys::cudnnMathType_t::CUDNN_DEFAULT_MATH,
-        (DType::F32 | DType::F64, _) => sys::cudnnMathType_t::CUDNN_FMA_MATH,
+    let math = match (T::DTYPE, Precision::present()) {
+        (DType::F64, _) | (DType::F32, Precision::F32) => sys::cudnnMathType_t::CUDNN_FMA_MATH,
+        (DType::F32, _) => sys::cudnnMathType_t::CUDNN_DEFAULT_MATH,
         _ => sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
     };
     let flat = g.size[0] == 1 && g.kernel[0] == 1 && g.padding[0] == 0;
@@ -135,6 +127,19 @@ fn view<'a, T: Element>(storage: &'a CudaStorage, layout: &Layout) -> Result<Cud
     }
 }
 
+/// The wanted algorithm where cuDNN has it for this shape, else the one that cuDNN picks; with the bytes of its workspace.
+fn choose<A: Copy>(
+    wanted: A,
+    bytes: impl Fn(A) -> std::result::Result<usize, CudnnError>,
+    pick: impl Fn() -> std::result::Result<A, CudnnError>,
+) -> Result<(A, usize)> {
+    if let Ok(needed) = bytes(wanted) {
+        return Ok((wanted, needed));
+    }
+    let picked = pick().map_err(Error::wrap)?;
+    Ok((picked, bytes(picked).map_err(Error::wrap)?))
+}
+
 fn run<T: Element>(map: Map, g: &Geometry, a: CudaView<'_, T>, b: CudaView<'_, T>, device: &CudaDevice) -> Result<CudaStorage> {
     let handle = handle(device)?;
     let d = descriptors::<T>(&handle, g)?;
@@ -155,13 +160,7 @@ fn run<T: Element>(map: Map, g: &Geometry, a: CudaView<'_, T>, b: CudaView<'_, T
         Map::InputGradient => {
             let op = ConvBackwardData { conv: &d.convolution, dx: &d.x, w: &d.weight, dy: &d.y };
             let deterministic = sys::cudnnConvolutionBwdDataAlgo_t::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
-            let (algorithm, bytes) = match op.get_workspace_size(deterministic) {
-                Ok(bytes) => (deterministic, bytes),
-                Err(_) => {
-                    let picked = op.pick_algorithm().map_err(Error::wrap)?;
-                    (picked, op.get_workspace_size(picked).map_err(Error::wrap)?)
-                }
-            };
+            let (algorithm, bytes) = choose(deterministic, |a| op.get_workspace_size(a), || op.pick_algorithm())?;
             let mut space = workspace(bytes)?;
             let mut dx = output(g.input_dims())?;
             // SAFETY: as above.
@@ -171,13 +170,7 @@ fn run<T: Element>(map: Map, g: &Geometry, a: CudaView<'_, T>, b: CudaView<'_, T
         Map::WeightGradient => {
             let op = ConvBackwardFilter { conv: &d.convolution, x: &d.x, dw: &d.weight, dy: &d.y };
             let deterministic = sys::cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
-            let (algorithm, bytes) = match op.get_workspace_size(deterministic) {
-                Ok(bytes) => (deterministic, bytes),
-                Err(_) => {
-                    let picked = op.pick_algorithm().map_err(Error::wrap)?;
-                    (picked, op.get_workspace_size(picked).map_err(Error::wrap)?)
-                }
-            };
+            let (algorithm, bytes) = choose(deterministic, |a| op.get_workspace_size(a), || op.pick_algorithm())?;
             let mut space = workspace(bytes)?;
             let mut dw = output(g.weight_dims())?;
             // SAFETY: as above.

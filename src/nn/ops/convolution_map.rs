@@ -10,6 +10,7 @@ use super::convolution_plain as plain;
 use super::lanes::Laned;
 use super::slices::{by_type, own_path, slice};
 use crate::nn::derivative::{cut, wanted};
+use crate::nn::precision::{Precision, in_precision};
 
 /// The options of every axis, those of absent axes neutral; arrays are (time, height, width).
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +67,10 @@ fn check(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axes: &Axes) -> R
 pub(super) fn convolve(name: &str, rank: usize, x: &Tensor, weight: &Tensor, axes: Axes) -> Result<Tensor> {
     let geometry = geometry(name, rank, x, weight, &axes)?;
     if !own_path(x) && !on_card(x) {
-        return plain::convolve(x, weight, &axes);
+        return in_precision([x, weight], |[x, weight]| plain::convolve(&x, &weight, &axes));
     }
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Bilinear { map: Map::Forward, rank, geometry })
+    let map = Bilinear { map: Map::Forward, rank, geometry };
+    in_precision([&x.contiguous()?, &weight.contiguous()?], |[x, weight]| x.apply_op2(&weight, map))
 }
 
 /// The same, and one number of `bias` `[o]`, if any, added to each channel.
@@ -81,7 +83,8 @@ pub(super) fn convolve_with_bias(
     axes: Axes,
 ) -> Result<Tensor> {
     let Some(bias) = bias else { return convolve(name, rank, x, weight, axes) };
-    if !own_path(x) || x.dtype() != bias.dtype() || bias.dims() != &weight.dims()[..weight.rank().min(1)] {
+    let rounds = Precision::present() == Precision::Bf16;
+    if !own_path(x) || rounds || x.dtype() != bias.dtype() || bias.dims() != &weight.dims()[..weight.rank().min(1)] {
         return add_bias(&convolve(name, rank, x, weight, axes)?, bias);
     }
     let geometry = geometry(name, rank, x, weight, &axes)?;
@@ -155,7 +158,7 @@ pub(super) fn transpose(
         }
     }
     if !own_path(x) && !on_card(x) {
-        return plain::transpose(x, weight, &axes, output_padding);
+        return in_precision([x, weight], |[x, weight]| plain::transpose(&x, &weight, &axes, output_padding));
     }
     // The convolution whose input gradient this is: our output is its input.
     let geometry = Geometry {
@@ -169,7 +172,8 @@ pub(super) fn transpose(
         padding: axes.padding,
         dilation: axes.dilation,
     };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Bilinear { map: Map::InputGradient, rank, geometry })
+    let map = Bilinear { map: Map::InputGradient, rank, geometry };
+    in_precision([&x.contiguous()?, &weight.contiguous()?], |[x, weight]| x.apply_op2(&weight, map))
 }
 
 #[derive(Clone, Copy, Debug)]

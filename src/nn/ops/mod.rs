@@ -29,7 +29,7 @@ mod elementwise;
 mod grid_sample;
 mod lanes;
 mod loss;
-mod matrix;
+pub(crate) mod matrix;
 mod max_pool;
 mod normalisation;
 mod normalisation_kernels;
@@ -57,8 +57,6 @@ pub use conv_transpose::{Transposed3dOptions, TransposedOptions, conv_transpose2
 pub use conv1d::conv1d;
 pub use conv2d::{ConvolutionOptions, conv2d, conv2d_with_bias};
 pub use conv3d::{Convolution3dOptions, conv3d, conv3d_with_bias};
-#[cfg(feature = "cuda")]
-pub use convolution_cuda::allow_tf32_convolutions;
 pub use grid_sample::{Outside, grid_sample};
 pub use loss::{Loss, masked_loss};
 pub use max_pool::max_pool2d;

@@ -61,6 +61,7 @@ impl DiagnosticsConfiguration {
     fn reading(&self, band_kilometres: (f64, f64)) -> SpectralReading {
         SpectralReading {
             band_kilometres,
+            fine_band_kilometres: None,
             level: self.resolution_level,
             block_days: self.block_days,
             resamples: self.resamples,

@@ -7,10 +7,13 @@ use crate::figure::{Band, LinePanel, LineSeries, Scale};
 use crate::score::VariogramModel;
 
 /// Names of methods in the legends.
-const NAMES: [(&str, &str); 4] = [
+const NAMES: [(&str, &str); 7] = [
     ("bicubic", "bicubic"),
     ("bicubic_backprojected", "back-projected"),
     ("edsr", "learned (EDSR)"),
+    ("esrgan", "ESRGAN-style"),
+    ("uadm", "UADM, mean"),
+    ("uadm_member", "UADM, one member"),
     ("fine_analysis", "fine analysis"),
 ];
 

@@ -14,6 +14,8 @@ use crate::score::{
 pub struct SpectralReading {
     /// Shortest and longest wavelength of the slope's band, kilometres.
     pub band_kilometres: (f64, f64),
+    /// Shortest and longest wavelength between which power is summed up; `None`: it is not.
+    pub fine_band_kilometres: Option<(f64, f64)>,
     /// The level that a score has to cross.
     pub level: f64,
     /// Length of a bootstrap block in days.
@@ -56,6 +58,17 @@ pub struct ProductSpectra {
     pub energy: Option<Wavelength>,
     /// Wavelength at which 1 − P(error)/P(truth) first falls below the level.
     pub agreement: Option<Wavelength>,
+    /// Power in the fine band over the truth's.
+    pub fine_power: Option<PowerShare>,
+}
+
+/// A ratio of powers with its interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PowerShare {
+    /// The value.
+    pub value: f64,
+    /// Its interval over blocks of days.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// A wavelength in kilometres with its interval.
@@ -126,6 +139,9 @@ impl SpectralStudy {
                 for crossing in crossings {
                     all.push(at_most(&frequencies, crossing?));
                 }
+                if let Some(band) = reading.fine_band_kilometres {
+                    all.push(power_share(&frequencies, &truth, &mean(&power, at), band)?);
+                }
                 Ok(all)
             };
             let mut ratio = estimate(&statistic)?;
@@ -139,6 +155,7 @@ impl SpectralStudy {
             };
             let count = frequencies.len();
             let (energy, agreement) = (read(&plain, count)?, read(&score, count + 1)?);
+            let fine_power = ratio.values.get(count + 2).map(|v| PowerShare { value: *v, interval: ratio.interval(count + 2) });
             ratio.values.truncate(count);
             if let Some((lower, upper)) = &mut ratio.intervals {
                 lower.truncate(count);
@@ -150,6 +167,7 @@ impl SpectralStudy {
                 ratio,
                 energy,
                 agreement,
+                fine_power,
             });
         }
         let everything: Vec<usize> = (0..days).collect();
@@ -161,6 +179,18 @@ impl SpectralStudy {
     pub fn wavelengths(&self) -> Vec<f64> {
         self.frequencies.iter().map(|k| 1.0 / k).collect()
     }
+}
+
+/// The product's power over the truth's, each summed over the wavelengths in `band`: the spectra around the circle hold all
+/// directions, in evenly spaced bins.
+fn power_share(frequencies: &[f64], truth: &[f64], product: &[f64], band: (f64, f64)) -> ScoreResult<f64> {
+    let inside = |k: f64| (band.0..=band.1).contains(&(1.0 / k));
+    let sum = |power: &[f64]| frequencies.iter().zip(power).filter(|(k, _)| inside(**k)).map(|(_, p)| p).sum::<f64>();
+    let all = sum(truth);
+    if all <= 0.0 {
+        return Err(ScoreError::Constant { what: "the truth at fine scales", metric: "fine_power" });
+    }
+    Ok(sum(product) / all)
 }
 
 fn cut(field: &Field, square: Square) -> Vec<f64> {

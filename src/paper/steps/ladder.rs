@@ -3,15 +3,14 @@
 
 use serde::Deserialize;
 
+use super::contests::{self, BlockSize, Contest};
 use super::weights;
 use crate::data::Tier;
 use crate::data::twin::Twin;
-use crate::grid::{Field, area_weights, coarsen_mean};
 use crate::methods::SuperResolver;
-use crate::paper::products;
-use crate::paper::step::{DataFile, Step, StepContext};
+use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
-use crate::score::{BlockAccumulator, PointwiseMetric};
+use crate::score::PointwiseMetric;
 
 /// How the ladder is scored (`configs/ladder/quick.toml`).
 #[derive(Clone, Debug, Deserialize)]
@@ -29,23 +28,14 @@ pub struct LadderConfiguration {
     pub seed: u64,
 }
 
-/// One data set of the ladder: what a method is given, and what it should have found.
-struct Contest {
-    dataset: &'static str,
-    tier: Tier,
-    split: &'static str,
-    low: Field,
-    truth: Field,
-}
-
 /// The step.
 pub const STEP: Step = Step {
     name: "ladder",
     about: "each x5 method on the twin and on unseen real fields, with intervals",
-    rooms: &[super::TWIN_AND_SPLIT, super::SCORED_LADDER, &["src/paper/steps/ladder.rs"]],
+    rooms: &[super::TWIN_AND_SPLIT, super::SCORED_LADDER, &["src/paper/steps/contests.rs", "src/paper/steps/ladder.rs"]],
     configurations: &["configs/ladder/quick.toml", super::split::CONFIGURATION],
     needs: &["twin", "edsr"],
-    data: &[products::BLACK_SEA_SST, products::MEDITERRANEAN_ADT],
+    data: contests::DATA,
     publishes: &[
         ("ladder_scores.csv", "figures/tables/ladder_scores.csv"),
         ("ladder_scores.md", "figures/tables/ladder_scores.md"),
@@ -85,25 +75,12 @@ fn contests(
     split: &super::split::StudySplit,
 ) -> PaperResult<Vec<Contest>> {
     let factor = configuration.factor;
-    let fail = |e: crate::grid::GridError| context.error(e);
-    let mut contests = Vec::new();
-    let analysis = twin.coarse_analysis().map_err(|e| context.error(e))?;
+    let mut all = Vec::new();
     for (name, days) in [("validation", split.validation_days()), ("test", split.test_days())] {
-        let truth = products::frames(twin.truth(), &days).map_err(fail)?;
-        let low = coarsen_mean(&truth, factor, 1.0).map_err(fail)?;
-        let coarse = products::frames(&analysis, &days).map_err(fail)?.masked(low.mask()).map_err(fail)?;
-        contests.push(Contest { dataset: "twin", tier: Tier::Twin, split: name, low, truth: truth.clone() });
-        contests.push(Contest { dataset: "twin_analysis", tier: Tier::Twin, split: name, low: coarse, truth });
+        all.extend(contests::twin(context, twin, name, &days, factor)?);
     }
-    let real: [(&'static str, Tier, DataFile); 2] =
-        [("black_sea_sst", Tier::Real, products::BLACK_SEA_SST), ("mediterranean_adt", Tier::Proxy, products::MEDITERRANEAN_ADT)];
-    for (dataset, tier, file) in real {
-        let truth = products::read_field(context, file)?;
-        let truth = products::crop_to_multiple(&truth, factor).map_err(fail)?;
-        let low = coarsen_mean(&truth, factor, 1.0).map_err(fail)?;
-        contests.push(Contest { dataset, tier, split: "test", low, truth });
-    }
-    Ok(contests)
+    all.extend(contests::real(context, factor)?);
+    Ok(all)
 }
 
 /// Metrics of the table.
@@ -121,7 +98,9 @@ fn score(
     let mut results = Vec::new();
     for method in methods {
         let high = method.apply(&contest.low, configuration.factor).map_err(|e| context.error(e))?;
-        results.push((method.id(), accumulate(context, configuration, contest, &high)?));
+        let size = BlockSize { cells: configuration.block_cells, days: configuration.block_days };
+        let found = contests::blocks(&contest.truth, &high, size, |_, _| true).map_err(|e| context.error(e))?;
+        results.push((method.id(), found));
     }
     let yardstick = results.iter().find(|(id, _)| *id == YARDSTICK).map(|(_, blocks)| blocks.clone());
     let unit = contest.truth.unit().difference().symbol();
@@ -153,38 +132,4 @@ fn score(
         }
     }
     Ok(rows)
-}
-
-/// Truth and prediction of every cell that both have, by block of space and time, weighted by area.
-fn accumulate(
-    context: &StepContext<'_>,
-    configuration: &LadderConfiguration,
-    contest: &Contest,
-    high: &Field,
-) -> PaperResult<BlockAccumulator> {
-    let [frames, rows, columns] = contest.truth.shape();
-    if high.shape() != contest.truth.shape() {
-        return Err(context.error(format!("a method gave {:?} for {:?} cells", high.shape(), contest.truth.shape())));
-    }
-    let weights = area_weights(contest.truth.latitude());
-    let mean_weight = weights.iter().sum::<f64>() / weights.len() as f64;
-    let (tiles_y, tiles_x) = (rows.div_ceil(configuration.block_cells), columns.div_ceil(configuration.block_cells));
-    let mut blocks = BlockAccumulator::new();
-    for t in 0..frames {
-        let (truth, prediction) = (contest.truth.frame(t), high.frame(t));
-        let (truth_mask, high_mask) = (contest.truth.frame_mask(t), high.frame_mask(t));
-        for (y, weight) in weights.iter().enumerate() {
-            for x in 0..columns {
-                let i = y * columns + x;
-                if truth_mask[i].is_valid() && high_mask[i].is_valid() {
-                    let tile = (y / configuration.block_cells) * tiles_x + x / configuration.block_cells;
-                    let block = (t / configuration.block_days) * tiles_y * tiles_x + tile;
-                    blocks
-                        .add(block, f64::from(truth[i]), f64::from(prediction[i]), weight / mean_weight)
-                        .map_err(|e| context.error(e))?;
-                }
-            }
-        }
-    }
-    Ok(blocks)
 }

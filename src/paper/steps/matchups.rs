@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::training_ground::WEIGHTS;
 use super::weights;
 use crate::data::Tier;
 use crate::data::{Observation, Observations};
 use crate::grid::{Field, SECONDS_PER_DAY};
+use crate::methods::refinement::Tiles;
+use crate::methods::uadm::{EnsembleOptions, Uadm};
 use crate::paper::matchup_table::MatchupTable;
 use crate::paper::products;
 use crate::paper::step::{Step, StepContext};
@@ -31,6 +34,8 @@ pub struct MatchupConfiguration {
     pub time_window_hours: f64,
     /// Least share of a bilinear value's corners that must be sea.
     pub minimum_weight: f64,
+    /// Members of the ensembles.
+    pub members: usize,
     /// Length of a bootstrap block in days.
     pub block_days: f64,
     /// Bootstrap resamples.
@@ -39,13 +44,22 @@ pub struct MatchupConfiguration {
     pub seed: u64,
 }
 
+/// Networks of the UADM ladder that are held against buoys too.
+const REGRESSIONS: [&str; 2] = ["rrdb", "swin_light"];
+/// Ensembles: their mean, and a member.
+const ENSEMBLES: [&str; 2] = ["resshift", "uadm"];
+
 /// The step.
 pub const STEP: Step = Step {
     name: "matchups",
     about: "all products at drifters and moorings, on the common set, with statistics",
-    rooms: &[super::TWIN_AND_SPLIT, super::SCORED_LADDER, &["src/paper/matchup_table.rs", "src/paper/steps/matchups.rs"]],
+    rooms: &[
+        super::TWIN_AND_SPLIT,
+        super::SCORED_LADDER,
+        &["src/diffusion/", "src/methods/uadm/", "src/paper/matchup_table.rs", "src/paper/steps/matchups.rs"],
+    ],
     configurations: &["configs/scatter/quick.toml", super::split::CONFIGURATION],
-    needs: &["twin", "edsr"],
+    needs: &["twin", "edsr", "rrdb", "swin_light", "resshift", "uadm"],
     data: &[],
     publishes: &[
         ("scatter_matchups.csv", "figures/tables/scatter_matchups.csv"),
@@ -69,6 +83,24 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     for method in weights::ladder_methods(context)? {
         let high = method.apply(&coarse, super::FACTOR).map_err(|e| context.error(e))?;
         fields.push((method.id().into(), high.masked(fine.mask()).map_err(fail)?));
+    }
+    for name in REGRESSIONS {
+        let high = weights::trained(context, name)?.apply(&coarse, super::FACTOR).map_err(|e| context.error(e))?;
+        fields.push((name.into(), high.masked(fine.mask()).map_err(fail)?));
+    }
+    let options = EnsembleOptions {
+        members: configuration.members,
+        seed: configuration.seed,
+        tiles: Some(Tiles::Whole),
+        ..Default::default()
+    };
+    for name in ENSEMBLES {
+        let network = Uadm::load(&context.input(name)?.join(WEIGHTS), &candle_core::Device::Cpu).map_err(|e| context.error(e))?;
+        let ensemble = network.apply(&coarse, &options).map_err(|e| context.error(e))?;
+        fields.push((name.into(), ensemble.mean.masked(fine.mask()).map_err(fail)?));
+        if let Some(member) = ensemble.members.first() {
+            fields.push((format!("{name}_member"), member.masked(fine.mask()).map_err(fail)?));
+        }
     }
     fields.push(("fine_analysis".into(), fine));
     let table = match_products(&configuration, &twin.observations(), &fields).map_err(|e| context.error(e))?;

@@ -1,21 +1,28 @@
 //! The steps of the paper, in an order in which they can run.
 
+mod contests;
 pub mod diagnostics;
 mod diagnostics_bootstrap;
 mod diagnostics_errors;
 mod diagnostics_figure;
 mod diagnostics_spectra;
 mod diagnostics_triplets;
-pub mod edsr;
-pub mod edsr_files;
 pub mod ladder;
+pub mod ladder_training;
 mod land_free_square;
 pub mod matchups;
 pub mod overview;
 pub mod scatter;
 pub mod split;
 pub mod training;
+pub mod training_ground;
 pub mod twin;
+pub mod uadm_ensembles;
+pub mod uadm_figures;
+pub mod uadm_methods;
+pub mod uadm_predictions;
+pub mod uadm_published;
+pub mod uadm_scores;
 mod weights;
 
 use super::step::Step;
@@ -32,26 +39,52 @@ const SCORED_LADDER: &[&str] = &[
     "src/nn/",
     "src/train/",
     "src/data/",
-    "src/methods/",
+    "src/methods/refinement/",
+    "src/methods/regression/",
+    "src/methods/super_resolution.rs",
+    "src/methods/error.rs",
     "src/paper/products.rs",
     "src/paper/table",
     "src/paper/steps/weights.rs",
-    "src/paper/steps/edsr_files.rs",
+    "src/paper/steps/training_ground.rs",
 ];
 
 /// How many times finer the ladder makes a field: 0.25 to 0.05 degree.
 pub const FACTOR: usize = 5;
 
 /// All steps.
-pub static ALL: &[Step] =
-    &[twin::STEP, edsr::STEP, training::STEP, ladder::STEP, matchups::STEP, scatter::STEP, diagnostics::STEP, overview::STEP];
+pub static ALL: &[Step] = &[
+    twin::STEP,
+    ladder_training::EDSR,
+    training::STEP,
+    ladder::STEP,
+    ladder_training::SRCNN,
+    ladder_training::RRDB,
+    ladder_training::SWIN_LIGHT,
+    ladder_training::ESRGAN,
+    ladder_training::RESSHIFT,
+    ladder_training::UPSR,
+    ladder_training::UADM_PLAIN,
+    ladder_training::UADM,
+    uadm_predictions::STEP,
+    uadm_scores::STEP,
+    uadm_figures::MAPS,
+    uadm_figures::SCALES,
+    uadm_figures::ENSEMBLE,
+    uadm_figures::BUDGET,
+    matchups::STEP,
+    uadm_published::STEP,
+    scatter::STEP,
+    diagnostics::STEP,
+    overview::STEP,
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Rooms of the paper floor that are machinery: what they do to a step's outputs is in its receipt.
-    const MACHINERY: [&str; 6] = ["step", "study", "error", "PaperResult", "PaperError", "steps"];
+    const MACHINERY: [&str; 4] = ["step", "study", "error", "steps"];
 
     /// The modules named after `prefix` in a source file (`use super::weights;`, `super::split::CONFIGURATION`, braces too).
     fn named_after(source: &str, prefix: &str) -> Vec<String> {

@@ -6,11 +6,15 @@ use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperResult, TidyTable};
 
 /// Products of the figure with their titles, in reading order.
-const PANELS: [(&str, &str); 4] = [
-    ("coarse_analysis", "Coarse analysis (0.25°)"),
-    ("bicubic", "Bicubic ×5"),
-    ("edsr", "Learned ×5 (EDSR)"),
-    ("fine_analysis", "Fine analysis (0.05°)"),
+const PANELS: [(&str, &str); 8] = [
+    ("coarse_analysis", "Coarse analysis"),
+    ("bicubic_backprojected", "Bicubic, closed"),
+    ("rrdb", "RRDB"),
+    ("swin_light", "SwinIR (light)"),
+    ("edsr", "EDSR"),
+    ("uadm_member", "UADM, one member"),
+    ("uadm", "UADM, mean"),
+    ("fine_analysis", "Fine analysis"),
 ];
 
 /// The step.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::edsr_files::{DEVICE, LOG};
+use super::training_ground::{DEVICE, LOG};
 use crate::figure::{LinePanel, LineSeries, LineStyle, Passport, Scale, Tier, draw_lines};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
@@ -11,8 +11,8 @@ use crate::paper::step::{Step, StepContext};
 pub const STEP: Step = Step {
     name: "edsr_training",
     about: "figures/edsr_training.png: loss and validation score against the iteration",
-    rooms: &[&["src/base/", "src/figure/", "assets/", "src/paper/steps/edsr_files.rs", "src/paper/steps/training.rs"]],
-    configurations: &["configs/edsr/quick.toml"],
+    rooms: &[&["src/base/", "src/figure/", "assets/", "src/paper/steps/training_ground.rs", "src/paper/steps/training.rs"]],
+    configurations: &["configs/uadm/edsr.toml"],
     needs: &["edsr"],
     data: &[],
     publishes: &[

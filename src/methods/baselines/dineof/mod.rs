@@ -1,0 +1,207 @@
+//! DINEOF: gaps filled by the few modes that best describe what is seen, their number chosen on cells hidden on purpose.
+//!
+//! # Reference
+//! - Beckers, J.-M. and Rixen, M. (2003), EOF calculations and data filling from incomplete oceanographic datasets.
+//!   doi:10.1175/1520-0426(2003)020<1839:ECADFF>2.0.CO;2
+//! - Alvera-Azcárate, A., Barth, A., Rixen, M. and Beckers, J.-M. (2005), Reconstruction of incomplete oceanographic data
+//!   sets using empirical orthogonal functions. doi:10.1016/j.ocemod.2004.08.001
+
+mod config;
+mod matrix;
+mod subspace;
+
+pub use config::DineofConfig;
+
+use super::background::Background;
+use super::held_out::HeldOutError;
+use super::hide::hidden_cells;
+use super::sequence::{Sequence, Solution};
+use crate::base::random::Random;
+use crate::methods::error::{MethodError, MethodResult};
+use matrix::GapMatrix;
+use subspace::Subspace;
+
+/// Vectors carried along beyond the modes in use: they make the power iteration settle in one step or two.
+const SPARE: usize = 4;
+/// Steps of the power iteration before the first fill.
+const FIRST_STEPS: usize = 6;
+
+/// What DINEOF found.
+pub(crate) struct DineofSolution {
+    pub solution: Solution,
+    pub error: Option<Vec<f64>>,
+    /// Modes used in the end.
+    pub modes: usize,
+    /// Root mean square error over the hidden cells with 1, 2, ... modes.
+    pub hidden_error: Vec<f64>,
+}
+
+/// Fills the gaps of the pixels that are seen at least once in the frames that see anything.
+///
+/// # Formula
+/// ```text
+/// X = observed anomalies, 0 in the gaps;  for k = 1, 2, ... :
+///     repeat  X = U S Vᵀ;  X(gap) = Σ_{i <= k} U_i S_i V_iᵀ (gap)   until the gaps rest
+/// k = the number with the least error over the hidden cells; a last round for k with those cells shown again
+/// ```
+/// The modes are followed by a power iteration on blocks of k + 4 vectors that goes along with the filling: one step for
+/// each fill. Where the gaps rest, the modes do.
+///
+/// # Errors
+/// [`MethodError::Argument`] for settings out of range.
+pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult<DineofSolution> {
+    config.check()?;
+    let random = Random::new(config.seed, "dineof");
+    let hidden = match config.modes {
+        Some(_) => Vec::new(),
+        None => hidden_cells(sequence, config.hidden_share, config.hiding, &mut random.child(0)),
+    };
+    // Neither the offsets nor the modes of the search ever see a hidden cell.
+    let rest = if hidden.is_empty() { None } else { Some(sequence.hiding(&hidden)) };
+    let shown = rest.as_ref().unwrap_or(sequence);
+    let background = Background::new(shown, config.centring)?;
+    let mut matrix = GapMatrix::new(shown, |t, p| background.at(t, p));
+    let most = config.modes.unwrap_or(config.most_modes).min(matrix.frames.len()).min(matrix.pixels.len());
+    let size = (most + SPARE).min(matrix.frames.len());
+    let mut basis = Subspace::random(matrix.frames.len(), size, &mut random.child(1));
+    for _ in 0..FIRST_STEPS {
+        let pass = matrix.pass(&basis, None);
+        basis.advance(&pass.image);
+    }
+    let places = Places::new(sequence, &matrix);
+    let mut hidden_error = Vec::new();
+    let mut best: Option<Best> = None;
+    for modes in 1..=most {
+        settle(&mut matrix, &mut basis, modes, config);
+        let Some(rest) = &rest else { continue };
+        let found = |i: usize| places.value(&matrix, i).map(|v| v + background.at(i / rest.frame_len(), i % rest.frame_len()));
+        let (sum, n) = hidden.iter().fold((0.0, 0), |(sum, n), i| match found(*i) {
+            Some(v) => (sum + (v - sequence.values[*i]).powi(2), n + 1),
+            None => (sum, n),
+        });
+        let error = (sum / f64::from(n.max(1))).sqrt();
+        hidden_error.push(error);
+        if best.as_ref().is_none_or(|b| error < b.error) {
+            let estimate = HeldOutError::new(sequence, rest, &hidden, found);
+            best = Some(Best { modes, error, basis: basis.clone(), fill: matrix.values.iter().map(|v| *v as f32).collect(), estimate });
+        } else if best.as_ref().is_some_and(|b| modes - b.modes >= config.patience) {
+            break;
+        }
+    }
+    let (modes, estimate, background) = match best {
+        None => (most, None, background),
+        Some(best) => {
+            // The last round, with the hidden cells shown again: it starts from the best fill.
+            let whole = Background::new(sequence, config.centring)?;
+            let (old, old_places) = (matrix, places);
+            matrix = GapMatrix::new(sequence, |t, p| whole.at(t, p));
+            let mut start = Subspace::random(matrix.frames.len(), size, &mut random.child(1));
+            carry(&old, &best, &old_places, sequence, &mut matrix, &mut start);
+            drop(old);
+            settle(&mut matrix, &mut start, best.modes, config);
+            (best.modes, best.estimate, whole)
+        }
+    };
+    let solution = solution(sequence, &matrix, &background);
+    let error = estimate.map(|e| e.of_cells(sequence));
+    if solution.values.iter().any(|v| !v.is_finite()) {
+        return Err(MethodError::Argument("DINEOF ran out of the range of numbers; look for absurd values in the field".into()));
+    }
+    Ok(DineofSolution { solution, error, modes, hidden_error })
+}
+
+struct Best {
+    modes: usize,
+    error: f64,
+    basis: Subspace,
+    /// The matrix in single precision: a start, no result.
+    fill: Vec<f32>,
+    estimate: Option<HeldOutError>,
+}
+
+/// Fills until the gaps rest.
+fn settle(matrix: &mut GapMatrix, basis: &mut Subspace, modes: usize, config: &DineofConfig) {
+    let gaps = matrix.gap_count();
+    if gaps == 0 {
+        return;
+    }
+    let scale = matrix.deviation() * (gaps as f64).sqrt();
+    for _ in 0..config.most_iterations {
+        let pass = matrix.pass(basis, Some(modes));
+        basis.advance(&pass.image);
+        if pass.change.sqrt() <= config.tolerance * scale {
+            break;
+        }
+    }
+}
+
+/// Takes the best fill and its modes over into the matrix with all cells. Pixels and frames that only hidden cells had seen
+/// come anew and start from 0.
+fn carry(old: &GapMatrix, best: &Best, places: &Places, sequence: &Sequence, matrix: &mut GapMatrix, basis: &mut Subspace) {
+    let n = matrix.frames.len();
+    for (row, p) in matrix.pixels.iter().enumerate() {
+        for (column, t) in matrix.frames.iter().enumerate() {
+            let i = row * n + column;
+            if matrix.gaps[i]
+                && let Some(from) = places.place(old, t * sequence.frame_len() + p)
+            {
+                matrix.values[i] = f64::from(best.fill[from]);
+            }
+        }
+    }
+    let mut image = vec![0.0; n * basis.size];
+    for (column, t) in matrix.frames.iter().enumerate() {
+        let to = &mut image[column * basis.size..(column + 1) * basis.size];
+        match old.frames.binary_search(t) {
+            Ok(from) => {
+                let width = basis.size.min(best.basis.size);
+                to[..width].copy_from_slice(&best.basis.vectors[from * best.basis.size..from * best.basis.size + width]);
+            }
+            Err(_) => to.copy_from_slice(&basis.vectors[column * basis.size..(column + 1) * basis.size]),
+        }
+    }
+    basis.set(image);
+}
+
+/// Where the cells of the sequence lie in the matrix.
+struct Places {
+    row: Vec<Option<usize>>,
+    column: Vec<Option<usize>>,
+}
+
+impl Places {
+    fn new(sequence: &Sequence, matrix: &GapMatrix) -> Places {
+        let (mut row, mut column) = (vec![None; sequence.frame_len()], vec![None; sequence.shape[0]]);
+        matrix.pixels.iter().enumerate().for_each(|(r, p)| row[*p] = Some(r));
+        matrix.frames.iter().enumerate().for_each(|(c, t)| column[*t] = Some(c));
+        Places { row, column }
+    }
+
+    fn place(&self, matrix: &GapMatrix, cell: usize) -> Option<usize> {
+        let (row, column) = (self.row[cell % self.row.len()]?, self.column[cell / self.row.len()]?);
+        Some(row * matrix.frames.len() + column)
+    }
+
+    fn value(&self, matrix: &GapMatrix, cell: usize) -> Option<f64> {
+        self.place(matrix, cell).map(|i| matrix.values[i])
+    }
+}
+
+fn solution(sequence: &Sequence, matrix: &GapMatrix, background: &Background) -> Solution {
+    let mut solution = sequence.solution();
+    let (n, pixels) = (matrix.frames.len(), sequence.frame_len());
+    // Frame by frame, so that writing runs along memory.
+    for (column, t) in matrix.frames.iter().enumerate() {
+        for (row, p) in matrix.pixels.iter().enumerate() {
+            let (from, to) = (row * n + column, t * pixels + p);
+            if matrix.gaps[from] && sequence.sea[to] {
+                solution.values[to] = matrix.values[from] + background.at(*t, *p);
+                solution.known[to] = true;
+            }
+        }
+    }
+    solution
+}
+
+#[cfg(test)]
+mod tests;

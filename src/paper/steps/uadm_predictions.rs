@@ -1,0 +1,205 @@
+//! What each method of the UADM ladder makes of the test days and of the unseen real fields, kept for the steps that score
+//! and draw it.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::contests::{self, Contest};
+use super::training_ground::WEIGHTS;
+use super::uadm_methods::{DIFFUSIONS, ENSEMBLES, REGRESSIONS};
+use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
+use crate::grid::Field;
+use crate::methods::SuperResolver;
+use crate::methods::regression::{BiasCorrected, Regression};
+use crate::methods::uadm::{EnsembleOptions, Uadm};
+use crate::paper::step::{Step, StepContext};
+use crate::paper::{PaperError, PaperResult};
+
+/// How the ladder is applied and scored (`configs/uadm/ladder.toml`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UadmLadderConfiguration {
+    /// Refinement factor.
+    pub factor: usize,
+    /// Every how many days a test day is taken: neighbours tell little that is new.
+    pub day_stride: usize,
+    /// Members of an ensemble.
+    pub members: usize,
+    /// Height of the bands of latitude whose mean offset the corrected bicubic takes off.
+    pub bias_band_degrees: f64,
+    /// Edge of a spatial bootstrap block in fine cells.
+    pub block_cells: usize,
+    /// Length of a bootstrap block in days.
+    pub block_days: usize,
+    /// Bootstrap resamples.
+    pub resamples: usize,
+    /// Level that bounds what is resolved.
+    pub resolution_level: f64,
+    /// Wavelengths between which the slope of the truth's spectrum is fitted.
+    pub band_kilometres: (f64, f64),
+    /// Seed of ensembles and bootstrap.
+    pub seed: u64,
+}
+
+/// Name of the truth among a contest's fields.
+pub const TRUTH: &str = "truth";
+/// Name of the uncertainty weight among the twin's fields.
+pub const WEIGHT: &str = "uadm_weight";
+/// Name of the ensemble's spread.
+pub const SPREAD: &str = "uadm_spread";
+
+/// The step.
+pub const STEP: Step = Step {
+    name: "uadm_predictions",
+    about: "what each method of the UADM ladder makes of the test days and of real fields",
+    rooms: &[
+        super::TWIN_AND_SPLIT,
+        &[
+            "src/base/",
+            "src/grid/",
+            "src/cf/",
+            "src/score/",
+            "src/nn/",
+            "src/diffusion/",
+            "src/train/",
+            "src/data/",
+            "src/methods/refinement/",
+            "src/methods/regression/",
+            "src/methods/uadm/",
+            "src/methods/super_resolution.rs",
+            "src/methods/error.rs",
+            "src/paper/products.rs",
+            "src/paper/steps/contests.rs",
+            "src/paper/steps/training_ground.rs",
+            "src/paper/steps/uadm_methods.rs",
+            "src/paper/steps/uadm_predictions.rs",
+        ],
+    ],
+    configurations: &["configs/uadm/ladder.toml", super::split::CONFIGURATION],
+    needs: &["twin", "edsr", "srcnn", "rrdb", "swin_light", "esrgan", "resshift", "upsr", "uadm_plain", "uadm"],
+    data: contests::DATA,
+    publishes: &[],
+    run,
+};
+
+fn run(context: &StepContext<'_>) -> PaperResult<()> {
+    let configuration: UadmLadderConfiguration = context.configuration()?;
+    let split = context.study.split()?;
+    let twin = super::twin::open(context)?;
+    let days: Vec<usize> = split.test_days().into_iter().step_by(configuration.day_stride.max(1)).collect();
+    let mut all = Vec::from(contests::twin(context, &twin, "test", &days, configuration.factor)?);
+    all.extend(contests::real(context, configuration.factor)?);
+    let device = candle_core::Device::Cpu;
+    let fail = |e: crate::methods::MethodError| context.error(e);
+    let mut regressions = Vec::new();
+    for name in REGRESSIONS {
+        regressions.push((name, Regression::load(&context.input(name)?.join(WEIGHTS), &device).map_err(fail)?));
+    }
+    let mut diffusions = Vec::new();
+    for name in DIFFUSIONS {
+        diffusions.push((name, Uadm::load(&context.input(name)?.join(WEIGHTS), &device).map_err(fail)?));
+    }
+    let analysis = twin.coarse_analysis().map_err(|e| context.error(e))?;
+    let offsets =
+        BiasCorrected::fit(&analysis, twin.truth(), configuration.factor, &split.train_days(), configuration.bias_band_degrees);
+    let offsets = offsets.map_err(fail)?;
+    for contest in &all {
+        let path = context.path(&format!("{}.nc", contest.dataset));
+        if path.is_file() {
+            println!("{}: done before", contest.dataset);
+            continue;
+        }
+        let started = std::time::Instant::now();
+        let mut fields = predictions(&configuration, contest, &regressions, &diffusions).map_err(fail)?;
+        if contest.dataset == "twin_analysis" {
+            // Offsets of an analysis mean nothing elsewhere.
+            fields.push(offsets.apply(&contest.low).map_err(fail)?.named(BiasCorrected::METHOD));
+        }
+        let provenance = Provenance {
+            title: format!("{}: truth and refinements", contest.dataset),
+            source: "isotherm, step uadm_predictions".into(),
+            references: "isotherm, an executable paper".into(),
+            ..Provenance::default()
+        };
+        write_fields(&path, &fields.iter().collect::<Vec<_>>(), &provenance).map_err(|e| context.error(e))?;
+        println!("{}: {} fields in {:.0} s", contest.dataset, fields.len(), started.elapsed().as_secs_f64());
+    }
+    Ok(())
+}
+
+fn predictions(
+    configuration: &UadmLadderConfiguration,
+    contest: &Contest,
+    regressions: &[(&'static str, Regression)],
+    diffusions: &[(&'static str, Uadm)],
+) -> Result<Vec<Field>, crate::methods::MethodError> {
+    let mut fields = vec![contest.truth.clone().named(TRUTH)];
+    for plain in [SuperResolver::Bicubic, SuperResolver::BicubicBackProjected] {
+        fields.push(plain.apply(&contest.low, configuration.factor)?.named(plain.id()));
+    }
+    for (name, network) in regressions {
+        fields.push(network.apply(&contest.low)?.named(*name));
+    }
+    for (name, network) in diffusions {
+        let options = EnsembleOptions { members: configuration.members, seed: configuration.seed, ..EnsembleOptions::default() };
+        let ensemble = network.apply(&contest.low, &options)?;
+        fields.push(ensemble.mean.named(*name));
+        // Ranks and spread want independent members; of the others one is kept.
+        let compared = contest.dataset == "twin" && ENSEMBLES.contains(name);
+        let members = if compared {
+            network.apply(&contest.low, &EnsembleOptions { antithetic: false, ..options })?.members
+        } else {
+            ensemble.members.into_iter().take(1).collect()
+        };
+        for (k, member) in members.into_iter().enumerate() {
+            fields.push(member.named(member_name(name, k)));
+        }
+        if *name == "uadm" {
+            fields.push(ensemble.spread.named(SPREAD));
+            fields.push(network.uncertainty(&contest.low)?.named(WEIGHT));
+        }
+    }
+    Ok(fields)
+}
+
+/// Name of a member among a contest's fields.
+pub fn member_name(method: &str, member: usize) -> String {
+    format!("{method}_member_{member:02}")
+}
+
+/// The fields of one contest.
+pub struct Predictions {
+    fields: Vec<Field>,
+}
+
+impl Predictions {
+    /// Those that the step left in its folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn open(folder: &Path, dataset: &str) -> PaperResult<Predictions> {
+        let fail = PaperError::step("uadm_predictions");
+        let dataset = Dataset::open(&folder.join(format!("{dataset}.nc"))).map_err(&fail)?;
+        let names: Vec<String> = dataset.variables().iter().filter(|v| v.dimensions.len() == 3).map(|v| v.name.clone()).collect();
+        let read = |name: &String| read_field(&dataset, name, &ReadOptions::default()).map_err(&fail);
+        Ok(Predictions { fields: names.iter().map(read).collect::<PaperResult<_>>()? })
+    }
+
+    /// A field by its name.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub fn field(&self, name: &str) -> PaperResult<&Field> {
+        self.fields.iter().find(|f| f.name() == name).ok_or_else(|| PaperError::Unknown {
+            what: "prediction",
+            found: name.to_string(),
+            known: self.fields.iter().map(Field::name).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The members of an ensemble, as many as were kept.
+    pub fn members(&self, method: &str) -> Vec<&Field> {
+        (0..).map_while(|k| self.field(&member_name(method, k)).ok()).collect()
+    }
+}
