@@ -47,14 +47,7 @@ pub(crate) fn harmonic(sequence: &Sequence, weights: LinkWeights) -> MethodResul
     right.iter_mut().zip(&unknown).for_each(|(r, unknown)| *r = if *unknown { -*r } else { 0.0 });
     let mut grids = Multigrid::new(inner.clone());
     let mut x = vec![0.0; held.len()];
-    conjugate_gradient(
-        |u, out| inner.apply(u, out),
-        |r, z| grids.apply(r, z),
-        &right,
-        &mut x,
-        TOLERANCE,
-        MOST_ITERATIONS,
-    )?;
+    conjugate_gradient(|u, out| inner.apply(u, out), |r, z| grids.apply(r, z), &right, &mut x, TOLERANCE, MOST_ITERATIONS)?;
     for i in (0..x.len()).filter(|i| unknown[*i]) {
         solution.values[i] = x[i] + mean;
     }

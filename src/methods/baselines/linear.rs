@@ -19,7 +19,8 @@ pub(crate) fn linear(sequence: &Sequence) -> MethodResult<Solution> {
             let seen: Vec<usize> = (0..frames).filter(|t| sequence.observed[t * pixels + p]).collect();
             let value = |t: usize| sequence.values[t * pixels + p];
             (!seen.is_empty()).then(|| {
-                let fill = |t| if sequence.observed[t * pixels + p] { value(t) } else { between(&sequence.seconds, t, &seen, value) };
+                let fill =
+                    |t| if sequence.observed[t * pixels + p] { value(t) } else { between(&sequence.seconds, t, &seen, value) };
                 (0..frames).map(fill).collect()
             })
         })

@@ -82,8 +82,14 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         let error = (sum / f64::from(n.max(1))).sqrt();
         hidden_error.push(error);
         if best.as_ref().is_none_or(|b| error < b.error) {
-            let estimate = HeldOutError::new(sequence, rest, &hidden, found);
-            best = Some(Best { modes, error, basis: basis.clone(), fill: matrix.values.iter().map(|v| *v as f32).collect(), estimate });
+            let estimate = HeldOutError::new(sequence, rest, &hidden, true, found);
+            best = Some(Best {
+                modes,
+                error,
+                basis: basis.clone(),
+                fill: matrix.values.iter().map(|v| *v as f32).collect(),
+                estimate,
+            });
         } else if best.as_ref().is_some_and(|b| modes - b.modes >= config.patience) {
             break;
         }

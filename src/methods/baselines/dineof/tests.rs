@@ -49,8 +49,13 @@ fn a_field_of_low_rank_comes_back() {
 fn the_number_of_modes_is_found_and_a_constant_is_one_of_them() {
     // Noise of a tenth: more modes than there are would fit it.
     let (truth, given) = low_rank([60, 16, 16], 4, 0.6, 0.1);
-    let config =
-        DineofConfig { centring: Centring::None, hiding: Hiding::Points, hidden_share: 0.05, tolerance: 1e-5, ..DineofConfig::default() };
+    let config = DineofConfig {
+        centring: Centring::None,
+        hiding: Hiding::Points,
+        hidden_share: 0.05,
+        tolerance: 1e-5,
+        ..DineofConfig::default()
+    };
     let found = dineof(&given, &config).unwrap();
     assert_eq!(found.modes, 4, "{:?}", found.hidden_error);
     assert!(found.hidden_error.len() >= 7);
@@ -93,9 +98,8 @@ fn the_same_fixed_point_as_a_whole_decomposition() {
             let old = x.clone();
             for p in 0..30 {
                 for t in (0..12).filter(|t| !given.observed[t * 30 + p]) {
-                    x[t * 30 + p] = (0..modes)
-                        .map(|k| v[t * 12 + k] * (0..12).map(|s| v[s * 12 + k] * old[s * 30 + p]).sum::<f64>())
-                        .sum();
+                    x[t * 30 + p] =
+                        (0..modes).map(|k| v[t * 12 + k] * (0..12).map(|s| v[s * 12 + k] * old[s * 30 + p]).sum::<f64>()).sum();
                 }
             }
         }

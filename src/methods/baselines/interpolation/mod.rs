@@ -99,8 +99,8 @@ fn blocks(sequence: &Sequence) -> Vec<Vec<usize>> {
     for t in 0..frames {
         for y in (0..rows).step_by(BLOCK) {
             for x in (0..columns).step_by(BLOCK) {
-                let cells = (y..rows.min(y + BLOCK))
-                    .flat_map(|y| (x..columns.min(x + BLOCK)).map(move |x| (t * rows + y) * columns + x));
+                let cells =
+                    (y..rows.min(y + BLOCK)).flat_map(|y| (x..columns.min(x + BLOCK)).map(move |x| (t * rows + y) * columns + x));
                 let gaps: Vec<usize> = cells.filter(|i| sequence.sea[*i] && !sequence.observed[*i]).collect();
                 if !gaps.is_empty() {
                     blocks.push(gaps);
@@ -173,12 +173,7 @@ mod tests {
     }
 
     fn config() -> InterpolationConfig {
-        InterpolationConfig {
-            covariance: Some(covariance()),
-            neighbours: 1000,
-            least_correlation: 0.0,
-            centring: Centring::None,
-        }
+        InterpolationConfig { covariance: Some(covariance()), neighbours: 1000, least_correlation: 0.0, centring: Centring::None }
     }
 
     #[test]

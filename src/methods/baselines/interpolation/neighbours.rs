@@ -42,8 +42,7 @@ impl Neighbourhood {
         // Ties are broken by the step itself, so that the order is always the same.
         steps.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let all = sequence.observed.iter().filter(|o| **o).count() <= config.neighbours;
-        let of_an_octant =
-            if all { config.neighbours } else { (SHARE_OF_AN_OCTANT * config.neighbours as f64).ceil() as usize };
+        let of_an_octant = if all { config.neighbours } else { (SHARE_OF_AN_OCTANT * config.neighbours as f64).ceil() as usize };
         Neighbourhood { steps: steps.into_iter().map(|(_, step)| step).collect(), most: config.neighbours, of_an_octant }
     }
 
