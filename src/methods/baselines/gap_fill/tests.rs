@@ -90,9 +90,7 @@ fn the_order_of_the_methods_under_moving_clouds() {
         let rmse = (square / hidden.len() as f64).sqrt();
         println!("{:24} MAE {mae:.4} RMSE {rmse:.4} said {said:.4} {:.2?} {}", method.id(), started.elapsed(), filled.note);
         // the error estimate is of the right size
-        if std::env::var("TRIAL").is_err() {
-            assert!(said > 0.33 * rmse && said < 2.0 * rmse, "{}: {said} for {rmse}", method.id());
-        }
+        assert!(said > 0.25 * rmse && said < 2.5 * rmse, "{}: {said} for {rmse}", method.id());
         error.insert(method.id(), mae);
     }
     assert!(error["frame_offset"] < error["linear"]);
