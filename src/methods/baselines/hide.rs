@@ -7,6 +7,9 @@ use crate::base::random::Random;
 const LEAST: usize = 30;
 /// A frame keeps at least this share of its observed cells.
 const KEPT_OF_A_FRAME: f64 = 0.5;
+/// Frames over which clouds are shared out, and the cells that a frame's share holds at least.
+const FRAMES: usize = 4;
+const LEAST_PIECE: usize = 64;
 /// Tries for each frame before single cells are taken.
 const TRIES: usize = 8;
 
@@ -49,8 +52,8 @@ fn clouds(sequence: &Sequence, wanted: usize, random: &mut Random) -> Vec<usize>
     let mut chosen = Vec::new();
     let mut order: Vec<usize> = (0..frames).filter(|t| counts[*t] > 0).collect();
     random.shuffle(&mut order);
-    // Shared out over a score of frames, so that no one frame decides.
-    let of_a_frame = wanted.div_ceil(order.len().clamp(1, 20));
+    // Shared out over several frames, so that no one frame decides, but in pieces that have an inside.
+    let of_a_frame = wanted.div_ceil(FRAMES).max(LEAST_PIECE);
     for t in order {
         if chosen.len() >= wanted {
             break;
@@ -68,7 +71,7 @@ fn clouds(sequence: &Sequence, wanted: usize, random: &mut Random) -> Vec<usize>
                 })
                 .take(most)
                 .collect();
-            if other != t && hits.len() == most {
+            if other != t && hits.len() > most / 3 {
                 chosen.extend(hits.into_iter().map(|p| t * pixels + p));
                 break;
             }

@@ -82,7 +82,7 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         let error = (sum / f64::from(n.max(1))).sqrt();
         hidden_error.push(error);
         if best.as_ref().is_none_or(|b| error < b.error) {
-            let estimate = HeldOutError::new(sequence, rest, &hidden, found);
+            let estimate = HeldOutError::new(sequence, rest, &hidden, true, found);
             best = Some(Best {
                 modes,
                 error,
