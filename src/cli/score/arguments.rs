@@ -38,7 +38,7 @@ pub struct ScoreCommand {
     #[arg(long, value_name = "FILE:VARIABLE")]
     cloud: Option<String>,
     /// Score only this box, by cell centres: four numbers, or a name such as black_sea.
-    #[arg(long, value_name = "WEST,EAST,SOUTH,NORTH", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WEST,SOUTH,EAST,NORTH", allow_hyphen_values = true)]
     region: Option<String>,
     /// One row for each: season, month, year, region, coast, gradient or cloud.
     #[arg(long)]
