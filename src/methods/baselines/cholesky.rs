@@ -36,6 +36,7 @@ impl Cholesky {
         x
     }
 
+    #[cfg(test)]
     /// A⁻¹ b.
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let mut x = self.forward(right);

@@ -51,6 +51,7 @@ impl Condition {
 }
 
 /// A prediction, with what it takes to weigh its error.
+#[derive(Debug)]
 pub(super) struct Prediction {
     /// The clean state, `[b, 1, h, w]`.
     pub clean: Tensor,
