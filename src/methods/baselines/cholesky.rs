@@ -37,6 +37,7 @@ impl Cholesky {
     }
 
     /// A⁻¹ b.
+    #[cfg(test)]
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let mut x = self.forward(right);
         for i in (0..self.size).rev() {
