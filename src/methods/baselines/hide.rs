@@ -104,9 +104,19 @@ mod tests {
             let rest = given.hiding(&cells);
             assert!(cells.iter().all(|i| !rest.observed[*i] && rest.values[*i] == 0.0));
         }
-        let clouds = hidden_cells(&given, 0.05, Hiding::Clouds, &mut Random::new(1, "cells"));
-        // what is hidden in one frame is a gap in some other
-        assert!(clouds.iter().all(|i| (0..6).any(|t| !given.observed[t * 400 + i % 400])));
+    }
+
+    #[test]
+    fn clouds_are_hidden_in_one_piece_and_for_a_while() {
+        // A cloud that stands over 8 of 20 columns, always.
+        let given = sequence([12, 20, 20], (0..4800).map(|i| (i % 20 >= 8).then_some(1.0)).collect());
+        let with_company = |hiding| {
+            let cells = hidden_cells(&given, 0.1, hiding, &mut Random::new(1, "cells"));
+            let beside = |step: usize| cells.iter().filter(|i| cells.binary_search(&(*i + step)).is_ok()).count();
+            [beside(1), beside(400)].map(|n| n as f64 / cells.len() as f64)
+        };
+        assert!(with_company(Hiding::Clouds).iter().all(|share| *share > 0.5), "{:?}", with_company(Hiding::Clouds));
+        assert!(with_company(Hiding::Points).iter().all(|share| *share < 0.2));
     }
 
     #[test]

@@ -79,18 +79,6 @@ fn mean_absolute_error(truth: &[f64], seen: &Field, filled: &Filled) -> f64 {
 fn the_order_of_the_methods_under_moving_clouds() {
     let (truth, seen) = cloudy([24, 48, 48], 0.5);
     let mut error = std::collections::BTreeMap::new();
-    if std::env::var("TRIAL").is_ok() {
-        use super::super::dineof::DineofConfig;
-        for centring in [Centring::Mean, Centring::FrameOffset, Centring::FrameOffsetAndPattern] {
-            for method in [
-                GapFill::OptimalInterpolation(InterpolationConfig { centring, ..Default::default() }),
-                GapFill::Dineof(DineofConfig { centring, ..Default::default() }),
-            ] {
-                let filled = method.fill(&seen).unwrap();
-                println!("{centring:?} {} {:.4} {}", method.id(), mean_absolute_error(&truth, &seen, &filled), filled.note);
-            }
-        }
-    }
     for method in GapFill::all() {
         let started = std::time::Instant::now();
         let filled = method.fill(&seen).unwrap();
