@@ -37,7 +37,7 @@ impl Default for DineofConfig {
             modes: None,
             tolerance: 1e-3,
             most_iterations: 300,
-            centring: Centring::FrameOffset,
+            centring: Centring::FrameOffsetAndPattern,
             hidden_share: 0.02,
             hiding: Hiding::Clouds,
             patience: 3,
