@@ -1,8 +1,9 @@
-//! Our half of the comparison with pyDINEOF: fills FOLDER/values.f32 with up to MODES modes and prints one JSON line.
+//! Our half of the comparison with pyDINEOF: fills FOLDER/values.f32 with up to MODES modes, ITERATIONS rounds for each (0:
+//! until the gaps rest), and prints one JSON line.
 //! `run.py` makes the input and starts both sides.
 //!
 //! ```text
-//! dineof FOLDER MODES
+//! dineof FOLDER MODES ITERATIONS
 //! ```
 
 use std::path::Path;
@@ -15,8 +16,8 @@ use isotherm::methods::baselines::{DineofConfig, GapFill};
 fn main() -> Result<()> {
     // Cargo adds --bench when it runs a benchmark itself.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let [folder, modes] = arguments.as_slice() else {
-        println!("dineof: timed side by side with pyDINEOF by benches/dineof/run.py; by itself: dineof FOLDER MODES");
+    let [folder, modes, iterations] = arguments.as_slice() else {
+        println!("dineof: timed side by side with pyDINEOF by benches/dineof/run.py; by itself: dineof FOLDER MODES ITERATIONS");
         return Ok(());
     };
     let folder = Path::new(folder);
@@ -28,7 +29,12 @@ fn main() -> Result<()> {
     let longitude = Axis::regular(AxisKind::Longitude, 0.0, 0.05, shape[2])?;
     let time = TimeAxis::from_seconds((0..shape[0]).map(|t| t as f64 * 86_400.0).collect())?;
     let field = Field::new("sst", values, Mask::from_cells(cells), time, latitude, longitude, Unit::KelvinDifference)?;
-    let config = DineofConfig { most_modes: modes.parse().context("the number of modes is a number")?, ..DineofConfig::paper() };
+    let mut config = DineofConfig::paper();
+    config.most_modes = modes.parse().context("the number of modes is a number")?;
+    let iterations: usize = iterations.parse().context("the number of iterations is a number")?;
+    if iterations > 0 {
+        (config.most_iterations, config.tolerance) = (iterations, 1e-12);
+    }
     let (processor, wall) = (processor_seconds()?, Instant::now());
     let filled = GapFill::Dineof(config).fill(&field)?;
     let (processor, wall) = (processor_seconds()? - processor, wall.elapsed().as_secs_f64());

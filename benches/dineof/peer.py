@@ -1,4 +1,5 @@
-"""pyDINEOF's half of the comparison: fills FOLDER/values.f32 with MODES modes and prints one JSON line.
+"""pyDINEOF's half of the comparison: fills FOLDER/values.f32 with up to MODES modes, ITERATIONS rounds for each
+(0: until the gaps rest), and prints one JSON line.
 
 pyDINEOF works on the logarithm of positive values; it is given the exponential, so that both sides fill the same anomalies.
 Its temporal filter is off (alpha 0), as ours has none.
@@ -15,7 +16,8 @@ import numpy as np
 import xarray as xr
 from pydineof import run_2D
 
-folder, modes = sys.argv[1], int(sys.argv[2])
+folder, modes, iterations = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+limit = {"nitemax": iterations, "toliter": 1e-12} if iterations else {}
 shape = json.load(open(f"{folder}/shape.json"))
 values = np.fromfile(f"{folder}/values.f32", dtype=np.float32).reshape(shape)
 data = xr.DataArray(
@@ -26,7 +28,7 @@ before = resource.getrusage(resource.RUSAGE_SELF)
 wall = time.perf_counter()
 said = io.StringIO()
 with contextlib.redirect_stdout(said):
-    filled = run_2D(data, nev=modes, ncv=modes + 6, alpha=0.0, rec=False, seed=1)
+    filled = run_2D(data, nev=modes, ncv=modes + 6, alpha=0.0, rec=False, seed=1, **limit)
 wall = time.perf_counter() - wall
 after = resource.getrusage(resource.RUSAGE_SELF)
 truth = np.fromfile(f"{folder}/truth.f32", dtype=np.float32).reshape(shape)

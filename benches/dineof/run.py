@@ -2,7 +2,7 @@
 
     pip install pydineof xarray
     cargo build --bench dineof
-    python benches/dineof/run.py PROGRAM [--frames 365] [--side 256] [--modes 5] [--rounds 1]
+    python benches/dineof/run.py PROGRAM [--frames 365] [--side 256] [--modes 5] [--iterations 0] [--rounds 1]
 
 PROGRAM is the bench that cargo built (target/.../deps/dineof-*). Each side runs in a process of its own with one thread, in
 turns; the table gives processor seconds (user and system), so that other programs on the machine disturb least.
@@ -54,6 +54,7 @@ def main():
     parser.add_argument("--frames", type=int, default=365)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--modes", type=int, default=5)
+    parser.add_argument("--iterations", type=int, default=0, help="rounds for each number of modes; 0: until the gaps rest")
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -64,8 +65,8 @@ def main():
         json.dump(seen.shape, open(f"{folder}/shape.json", "w"))
         del truth, seen
         sides = {
-            "ours": [options.program, folder, str(options.modes)],
-            "pyDINEOF": [sys.executable, f"{HERE}/peer.py", folder, str(options.modes)],
+            "ours": [options.program, folder, str(options.modes), str(options.iterations)],
+            "pyDINEOF": [sys.executable, f"{HERE}/peer.py", folder, str(options.modes), str(options.iterations)],
         }
         found = {name: [] for name in sides}
         for _ in range(options.rounds):

@@ -17,7 +17,7 @@ use crate::methods::baselines::{FillStatus, Filled, GapFill};
 /// NAME_fill_status, which says of each cell: land, observed, filled, not_filled, or
 /// filled_in_frame_without_observation. Observed cells are written as they were read. Frames without any observation are
 /// filled, from those before and after, by linear, harmonic, frame_offset, biharmonic and oi; harmonic_plane and dineof
-/// leave them open. Times from minutes (biharmonic, dineof, oi on a year of 256 x 256 cells) down to seconds.
+/// leave them open.
 #[derive(Debug, Args)]
 pub struct FillCommand {
     /// NetCDF file with a field on a latitude-longitude grid through time.
