@@ -94,7 +94,7 @@ fn logged(folder: &Path, name: &str) -> Vec<f64> {
 
 #[test]
 fn every_variant_trains_and_draws_ensembles() {
-    let adversarial = AdversarialConfig { start: 2, refresh_every: 2, ..AdversarialConfig::default() };
+    let adversarial = AdversarialConfig { start: 2, every: 2, refresh_every: 2, ..AdversarialConfig::default() };
     let paper_like = UadmConfig {
         generator: GeneratorConfig { trunk_blocks: 0, trunk_channels: 0, ..tiny().generator },
         diffusion: isotherm::methods::uadm::DiffusionConfig::paper(),
@@ -148,7 +148,7 @@ fn every_variant_trains_and_draws_ensembles() {
 
 #[test]
 fn a_cut_run_goes_on_bit_for_bit_and_the_loss_falls() {
-    let adversarial = AdversarialConfig { start: 20, refresh_every: 4, ..AdversarialConfig::default() };
+    let adversarial = AdversarialConfig { start: 20, every: 2, refresh_every: 4, ..AdversarialConfig::default() };
     let config = UadmConfig { adversarial: Some(adversarial), ..tiny() };
     let place = tempfile::tempdir().unwrap();
     let (whole, cut) = (place.path().join("whole"), place.path().join("cut"));

@@ -55,7 +55,7 @@ impl UadmConfig {
             critic_width: super::Discriminator::PAPER_WIDTH,
             uncertainty: UncertaintyConfig { strain: StrainMode::Paper, percentile: 100.0, ..UncertaintyConfig::default() },
             diffusion: DiffusionConfig::paper(),
-            adversarial: Some(AdversarialConfig { start: 5000, refresh_every: 5000, ..AdversarialConfig::default() }),
+            adversarial: Some(AdversarialConfig { start: 5000, every: 1, refresh_every: 5000, ..AdversarialConfig::default() }),
         }
     }
 
@@ -99,9 +99,9 @@ impl UadmConfig {
         }
         if let Some(a) = &self.adversarial {
             let ordered = a.least_weight >= 0.0 && a.largest_weight >= a.least_weight && a.share > 0.0;
-            if self.critic_width == 0 || !ordered || a.refresh_every == 0 || !(0.0..1.0).contains(&a.memory) {
+            if self.critic_width == 0 || !ordered || a.refresh_every == 0 || a.every == 0 || !(0.0..1.0).contains(&a.memory) {
                 return wrong(
-                    "critic_width, share and refresh_every must be positive, memory below 1, weights in order".to_string(),
+                    "critic_width, share, every and refresh_every must be positive, memory below 1, weights in order".to_string(),
                 );
             }
             if !(self.tile.cells * self.tile.factor).is_multiple_of(8) {
@@ -277,6 +277,9 @@ pub enum CriticMosaic {
 pub struct AdversarialConfig {
     /// Iterations without it at the start.
     pub start: u64,
+    /// After that it takes part in every so many iterations; the critic works at the fine size and costs far more than the
+    /// generator.
+    pub every: u64,
     /// The pixels that are generated ones while the critic learns.
     pub mosaic: CriticMosaic,
     /// While the generator learns a pixel is a generated one with probability u; else everywhere.
@@ -289,7 +292,7 @@ pub struct AdversarialConfig {
     pub largest_weight: f64,
     /// How much of the weight stays when it is computed again.
     pub memory: f64,
-    /// Iterations between computations of the weight.
+    /// Iterations between computations of the weight, a multiple of `every`.
     pub refresh_every: u64,
     /// The critic sees predictions of times up to this one; of all where absent.
     pub latest_time: Option<usize>,
@@ -301,13 +304,14 @@ impl Default for AdversarialConfig {
     fn default() -> AdversarialConfig {
         AdversarialConfig {
             start: 1000,
+            every: 4,
             mosaic: CriticMosaic::Bell,
             generator_mosaic: true,
             share: 0.15,
             least_weight: 0.0,
             largest_weight: 1.0,
             memory: 0.95,
-            refresh_every: 25,
+            refresh_every: 20,
             latest_time: None,
             critic_rate: 2e-4,
         }

@@ -237,7 +237,9 @@ impl Trainee for UadmTrainee<'_> {
             loss = (loss + (regression * options.regression_weight)?)?;
         }
         match (&self.config.adversarial, &self.critic) {
-            (Some(adversarial), Some(critic)) if iteration.number() >= adversarial.start => {
+            (Some(adversarial), Some(critic))
+                if iteration.number() >= adversarial.start && iteration.number().is_multiple_of(adversarial.every) =>
+            {
                 self.duel(iteration, adversarial, critic, &prepared, &prediction.clean, (loss, &times))
             }
             _ => iteration.descend(GENERATOR, loss).map(|_| ()),
