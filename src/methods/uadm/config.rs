@@ -97,12 +97,18 @@ impl UadmConfig {
         {
             return wrong("units, data_spread and mean_square_weight must be positive, stochasticity within 0 to 1".to_string());
         }
+        if d.filter > 0 && (!d.preconditioned || d.filter.is_multiple_of(2)) {
+            return wrong(format!("a filter of {} pixels; an odd number, and a preconditioned network, are wanted", d.filter));
+        }
         if let Some(a) = &self.adversarial {
             let ordered = a.least_weight >= 0.0 && a.largest_weight >= a.least_weight && a.share > 0.0;
             if self.critic_width == 0 || !ordered || a.refresh_every == 0 || a.every == 0 || !(0.0..1.0).contains(&a.memory) {
                 return wrong(
                     "critic_width, share, every and refresh_every must be positive, memory below 1, weights in order".to_string(),
                 );
+            }
+            if !a.refresh_every.is_multiple_of(a.every) {
+                return wrong(format!("refresh_every {} is no multiple of every {}", a.refresh_every, a.every));
             }
             if !(self.tile.cells * self.tile.factor).is_multiple_of(8) {
                 return wrong(format!(
@@ -206,6 +212,10 @@ pub struct DiffusionConfig {
     /// The network gives its part of the field in proportion to what the noise hides, the rest being taken from the state;
     /// else it gives the whole field.
     pub preconditioned: bool,
+    /// Side in pixels of the learnt filter, one for each time, that the state passes before it is taken over; 0 for none, else
+    /// odd. White noise is roughest where the field is smoothest, and the generator alone must learn to carry each pixel's
+    /// noise through its channels to take it away.
+    pub filter: usize,
     /// The mean over each coarse cell is kept.
     pub closed: bool,
     /// Of the sampler: 0 deterministic, 1 ancestral.
@@ -230,6 +240,7 @@ impl Default for DiffusionConfig {
             data_spread: 1.0,
             mean_square_weight: None,
             preconditioned: true,
+            filter: 0,
             closed: true,
             stochasticity: 0.0,
             second_order: true,
@@ -246,6 +257,7 @@ impl DiffusionConfig {
             data_spread: 0.5,
             mean_square_weight: Some(0.3),
             preconditioned: false,
+            filter: 0,
             closed: false,
             stochasticity: 0.0,
             second_order: false,
@@ -337,6 +349,7 @@ mod tests {
         assert!(refused(|c| c.generator.factor = 4).contains("factor"));
         assert!(refused(|c| c.uncertainty.least = 0.0).contains("least"));
         assert!(refused(|c| c.diffusion.data_spread = f64::NAN).contains("data_spread"));
+        assert!(refused(|c| c.diffusion.filter = 4).contains("odd"));
         assert!(refused(|c| c.diffusion.schedule.kappa = -1.0).contains("kappa"));
         assert!(refused(|c| c.diffusion.units = StateUnits::Range { coldest: 1.0, warmest: 1.0 }).contains("units"));
         assert!(

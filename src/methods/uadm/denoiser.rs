@@ -6,13 +6,15 @@ use super::config::{DiffusionConfig, UadmConfig};
 use super::generator::Generator;
 use super::trunk::Reading;
 use crate::diffusion::{DiffusionResult, ResidualShifting};
-use crate::nn::ops::{Pad, Padding, pad2d};
-use crate::nn::{NnResult, Parameters};
+use crate::nn::ops::{ConvolutionOptions, Pad, Padding, conv2d, pad2d};
+use crate::nn::{Init, NnResult, Parameters};
 
 /// The generator with the schedule it works in.
 #[derive(Clone, Debug)]
 pub(super) struct Denoiser {
     generator: Generator,
+    /// What is added to a filter that passes everything, `[times, 1, side, side]`.
+    filters: Option<Tensor>,
     pub schedule: ResidualShifting,
     config: DiffusionConfig,
     factor: usize,
@@ -63,8 +65,14 @@ impl Denoiser {
     pub fn new(parameters: &mut Parameters, config: &UadmConfig) -> NnResult<Denoiser> {
         let schedule = ResidualShifting::new(config.diffusion.schedule)
             .map_err(|error| crate::nn::NnError::Argument(format!("uadm: {error}")))?;
+        let side = config.diffusion.filter;
+        let filters = match side {
+            0 => None,
+            _ => Some(parameters.add("filters", &[schedule.steps(), 1, side, side], Init::Constant(0.0))?),
+        };
         Ok(Denoiser {
             generator: Generator::new(parameters, &config.generator)?,
+            filters,
             schedule,
             config: config.diffusion,
             factor: config.tile.factor,
@@ -84,9 +92,10 @@ impl Denoiser {
     /// ```text
     /// plain            x̂_0 = G(x_t / √(κ² η E[u²] + s²), ...)
     /// preconditioned   d = x_t − η y − (1−η) m,   σ = κ √η u,   q = σ² + (1−η)² s²
-    ///                  x̂_0 = m + (1−η) s²/q d + σ s/√q G(d / √(κ² η E[u²] + s²), ...)
+    ///                  x̂_0 = m + (1−η) s²/q F_t d + σ s/√q G(d / √(κ² η E[u²] + s²), ...)
     /// ```
-    /// with m what the trunk expects (y plus its reading) and s the spread of the data: the second is what a linear estimate
+    /// with m what the trunk expects (y plus its reading), s the spread of the data, and F_t the learnt filter, at first the
+    /// identity: the second is what a linear estimate
     /// gives, and the network has the rest to say. After Karras et al. (2022), arXiv:2206.00364.
     pub fn clean(&self, condition: &Condition, state: &Tensor, weight: &Tensor, times: &[usize]) -> DiffusionResult<Prediction> {
         let steps = steps_of(times, state)?;
@@ -120,7 +129,7 @@ impl Denoiser {
             let from_state = total.recip()?.broadcast_mul(&(&kept * (s * s))?)?;
             let spread = ((noise * s)? / total.sqrt()?)?;
             let told = self.generate(&scaled(&rest)?, &condition.coarse, features, &steps)?;
-            let mut clean = ((rest * from_state)? + (told * &spread)?)?;
+            let mut clean = ((self.filtered(&rest, times)? * from_state)? + (told * &spread)?)?;
             if let Some(expected) = expected {
                 clean = (clean + expected)?;
             }
@@ -134,6 +143,17 @@ impl Denoiser {
         } else {
             prediction
         })
+    }
+
+    /// `x` through the filter of its time.
+    fn filtered(&self, x: &Tensor, times: &[usize]) -> Result<Tensor> {
+        let Some(filters) = &self.filters else { return Ok(x.clone()) };
+        let steps = self.schedule.steps();
+        let own: Vec<f64> =
+            times.iter().flat_map(|t| (0..steps).map(|i| f64::from(u8::from(i == *t))).collect::<Vec<_>>()).collect();
+        let own = Tensor::from_vec(own, (times.len(), steps, 1, 1), &Device::Cpu)?.to_dtype(x.dtype())?.to_device(x.device())?;
+        let all = conv2d(x, filters, ConvolutionOptions::same(self.config.filter))?; // [b, times, h, w]
+        x + all.broadcast_mul(&own)?.sum_keepdim(1)?
     }
 
     /// `x` with the mean over each coarse cell that `low` has (0 where absent).
@@ -230,6 +250,7 @@ mod tests {
         let mut settings = config();
         settings.diffusion.closed = false;
         settings.diffusion.data_spread = 0.8;
+        settings.diffusion.filter = 3;
         let network = denoiser(&settings);
         let (low, shape) = (draw(0, [2, 4, 6]), [1, 8, 12]);
         for shifted in [None, Some(draw(1, shape))] {

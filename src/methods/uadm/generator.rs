@@ -53,7 +53,7 @@ impl GeneratorConfig {
         }
     }
 
-    /// About 0.4 million weights, for coarse tiles of 16x16 and a few minutes on a CPU. A regression trunk carries the mean,
+    /// About 0.7 million weights, for coarse tiles of 16x16 and a few minutes on a CPU. A regression trunk carries the mean,
     /// so that the U-Net has only the departures from it to learn.
     pub fn quick() -> GeneratorConfig {
         GeneratorConfig {
