@@ -54,7 +54,7 @@ fn cloudy(shape: [usize; 3], cover: f64) -> (Vec<f64>, Field) {
             20.0 - 0.03 * y as f64 + 0.5 * eddies.at(t, y, x) + 0.3 * (TAU * t as f64 / 4.0).sin() + 0.02 * t as f64
         })
         .collect();
-    let water: Vec<f64> = (0..n).map(|i| place(i)).map(|(t, y, x)| clouds.at(t, y, x)).collect();
+    let water: Vec<f64> = (0..n).map(place).map(|(t, y, x)| clouds.at(t, y, x)).collect();
     let mut sorted = water.clone();
     sorted.sort_by(f64::total_cmp);
     let threshold = sorted[((1.0 - cover) * n as f64) as usize];
