@@ -3,6 +3,7 @@
 
 mod score_command {
     mod bad_input;
+    mod derived;
     mod memory;
     mod numbers;
     mod outputs;

@@ -1,13 +1,14 @@
-# Sourced after environment.sh by what builds with the feature `cuda`: a toolkit (the machine's nvcc, else one from PyPI
-# wheels), a build folder of its own, and the way to the CUDA libraries.
+# Sourced after environment.sh by what builds with the feature `cuda`: a toolchain, a build folder of its own, and the way to
+# the CUDA libraries. The toolchain (CUDA 13.0, for drivers from 580 on) comes from PyPI; with ISOTHERM_CUDA=system it is the
+# machine's own, which must then have nvcc, cuBLAS, cuRAND and cuDNN.
 
 # Machines with a card: kernels for that card; without: for compute capability 9.0.
 if [[ -z ${CUDA_COMPUTE_CAP:-} ]]; then
     CUDA_COMPUTE_CAP=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ') || true
     export CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90}
 fi
-if ! command -v nvcc >/dev/null; then
-    say "no nvcc was found: making a CUDA toolchain in .tools/cuda (some 100 MB from PyPI)"
+if [[ ${ISOTHERM_CUDA:-} != system ]]; then
+    [[ -x $ISOTHERM_TOOLS/cuda/cuda/bin/nvcc ]] || say "making a CUDA toolchain in .tools/cuda (some 100 MB from PyPI)"
     with_lock "$ISOTHERM_TOOLS/setup.lock" tools/cuda_environment.sh "$ISOTHERM_TOOLS/cuda" thin >"$ISOTHERM_TOOLS/cuda.log" 2>&1 ||
         fail "the CUDA toolchain could not be made: see .tools/cuda.log"
     # shellcheck source=/dev/null

@@ -81,7 +81,7 @@ def measure_task(family, task, folder, options):
 def row(family, task, peer, ours, rounds, options):
     sizes = family.quick if options.quick else family.full
     out = {"task": f"{family.name}.{task}", "size": family.size[task](sizes), "peer": peer.package, "note": peer.note}
-    out |= {"aim": peer.aim, "ours": ours}
+    out |= {"aim": peer.aim, "ours": ours, "load": round(os.getloadavg()[0], 1)}
     for why in ("skipped", "failed"):
         if why in rounds[-1]:
             return out | {why: rounds[-1][why]}
@@ -134,7 +134,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="small inputs: a minute instead of half an hour")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side (3)")
     parser.add_argument("--seconds", type=float, default=None, help="seconds of repeats per process (2; quick: 0.3)")
-    parser.add_argument("--save", action="store_true", help="also write benches/results/peers-DATE.json")
+    parser.add_argument("--save", action="store_true", help="also write benches/results/peers_cpu.md and .json, family by family")
     options = parser.parse_args()
     options.seconds = options.seconds or (0.3 if options.quick else 2.0)
     return options
@@ -154,6 +154,8 @@ def main():
             for task in wanted:
                 print(f"timing {family.name}.{task}", file=sys.stderr, flush=True)
                 rows += measure_task(family, task, folder, options)
+        if options.save:
+            save(rows, options)
     print(table(rows))
     failures = [r for r in rows if "failed" in r]
     for r in failures:
@@ -161,20 +163,57 @@ def main():
     skipped = sorted({r["peer"] for r in rows if "skipped" in r})
     if skipped:
         print("not installed, skipped: " + ", ".join(skipped))
-    if options.save:
-        save(rows, options)
     print(json.dumps({key(r): round(r["ratio"], 2) for r in rows if "ratio" in r and "failed" not in r}))
     return 1 if failures else 0
 
 
+def processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
 def save(rows, options):
-    folder = os.path.join(os.path.dirname(HERE), "results")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, f"peers-{datetime.date.today():%Y-%m-%d}{'-quick' if options.quick else ''}.json")
-    facts = {"python": platform.python_version(), "machine": platform.machine(), "processors": os.cpu_count()}
-    with open(path, "w") as file:
-        json.dump({"about": facts, "quick": options.quick, "rounds": options.rounds, "rows": rows}, file, indent=1)
-    print(f"written: {os.path.relpath(path)}")
+    """Writes the rows; those of tasks that were not measured now stay as an earlier run left them."""
+    path = os.path.join(os.path.dirname(HERE), "results", "peers_cpu")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    today = f"{datetime.date.today():%Y-%m-%d}"
+    facts = {"date": today, "rounds": options.rounds, "seconds": options.seconds, "quick": options.quick}
+    facts |= {"python": platform.python_version(), "processor": processor(), "processors": os.cpu_count()}
+    rows = [r | {"run": facts} for r in rows]
+    measured = {r["task"] for r in rows}
+    if os.path.exists(path + ".json"):
+        with open(path + ".json") as file:
+            rows = [r for r in json.load(file)["rows"] if r["task"] not in measured] + rows
+    order = [f"{f.name}.{t}" for f in families() for t in f.peers]
+    rows.sort(key=lambda r: order.index(r["task"]) if r["task"] in order else len(order))
+    with open(path + ".json", "w") as file:
+        json.dump({"rows": rows}, file, indent=1)
+        file.write("\n")
+    with open(path + ".md", "w") as file:
+        file.write(report(rows))
+
+
+def report(rows):
+    """The saved rows as a page."""
+    heads = ["task", "size", "peer", "ours", "theirs", "ratio", "aim", "reached", "floor", "memory ours / theirs", "2 threads", "load"]
+    shown = [r for r in rows if "ours" in r and ("failed" not in r or "theirs" in r)]
+    lines = [heads, ["---"] * len(heads)] + [cells_of(r) + [f"{r['load']:g}"] for r in shown]
+    facts = rows[0]["run"]
+    text = "# Side by side with the Python peers (`just bench-peers --save`)\n\n"
+    text += f"{facts['processor']}, {facts['processors']} processors, Python {facts['python']}, {facts['date']}; "
+    text += f"{facts['rounds']} rounds of {facts['seconds']:g} s in turns, one thread a side.\n"
+    text += "Times are medians of processor seconds (user and system); the ratio is the peer's over ours, and means something only\n"
+    text += "within its row. Floor: one pass over the bytes of the input. Memory: what the computation took beyond its input. 2 threads:\n"
+    text += "how many times faster by the clock, which other programs disturb: load is the machine's average over a minute.\n\n"
+    text += "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    for r in rows:
+        if "failed" in r:
+            text += f"\n{r['task']}{' / ' + r['peer'] if 'peer' in r else ''}: {r['failed']}\n"
+    lost = [key(r) for r in shown if "ratio" in r and "failed" not in r and r["ratio"] < r["aim"]]
+    return text + ("\nBelow the aim: " + ", ".join(lost) + ".\n" if lost else "\nEvery aim is reached.\n")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ fn network(name: &str, parameters: &mut Parameters) -> Result<(Loss, Inputs)> {
 }
 
 fn main() -> Result<()> {
+    // As the command line does.
+    isotherm::base::process::settle();
     // Cargo adds --bench when it runs a benchmark itself.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let [name, middle, last] = arguments.as_slice() else {

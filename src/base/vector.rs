@@ -43,6 +43,18 @@ pub fn widest<W: Work>(work: W) -> W::Output {
     work.run()
 }
 
+/// A function and its argument as [`Work`]. The function is a named one with `#[inline(always)]`, no closure.
+pub struct Call<F, A>(pub F, pub A);
+
+impl<A, R, F: Fn(A) -> R> Work for Call<F, A> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run(self) -> R {
+        (self.0)(self.1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,10 @@
 //! Which dimension of a variable is time, which latitude, which longitude.
 
+use std::ops::Range;
+
 use super::dataset::{Dataset, Variable};
 use super::error::{CfError, CfResult};
-use crate::grid::{Axis, AxisKind};
+use crate::grid::{Axis, AxisKind, Direction, GridError};
 
 /// What a coordinate variable measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,4 +140,24 @@ pub(super) fn read_axis(dataset: &Dataset, name: &str, kind: AxisKind) -> CfResu
         return Err(dataset.layout(name, format!("is a coordinate, but its value {hole} is missing")));
     }
     Axis::new(kind, decoded.values).map_err(|source| CfError::Grid { path: dataset.path().to_path_buf(), source })
+}
+
+/// What the grid's floor refused, with the file.
+pub(super) fn grid_error(dataset: &Dataset, source: GridError) -> CfError {
+    CfError::Grid { path: dataset.path().to_path_buf(), source }
+}
+
+/// Turns a descending axis around; was it one?
+pub(super) fn ascend(dataset: &Dataset, axis: &mut Axis) -> CfResult<bool> {
+    let descends = axis.direction() == Direction::Descending;
+    if descends {
+        let centres = axis.centres().iter().rev().copied().collect();
+        *axis = Axis::new(axis.kind(), centres).map_err(|e| grid_error(dataset, e))?;
+    }
+    Ok(descends)
+}
+
+/// Rows of the file (a part of `all`) that hold `rows`, counted from south to north.
+pub(super) fn file_rows(all: &Range<usize>, turned: bool, rows: &Range<usize>) -> Range<usize> {
+    if turned { all.end - rows.end..all.end - rows.start } else { all.start + rows.start..all.start + rows.end }
 }

@@ -5,12 +5,10 @@ use std::ops::Range;
 use super::attribute::{Attribute, Attributes};
 use super::dataset::{Dataset, Variable};
 use super::error::{CfError, CfResult};
-use super::raw::{ElementType, Raw};
+use super::raw::{DEFAULT_FLOAT_FILL, ElementType, Raw};
 
 /// Relative closeness to the library's default fill of floats: old writers stored it through decimal text.
 const DEFAULT_FILL_TOLERANCE: f64 = 1e-6;
-/// The default fill of both float types (NC_FILL_FLOAT).
-const DEFAULT_FLOAT_FILL: f64 = 9.969_209_968_386_869e36;
 
 /// A variable's values, unpacked, with a flag for each that says whether it may be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +113,7 @@ impl Decoding {
             }
         }
         if !variable.attributes.contains_key("_FillValue") && variable.fills {
-            decoding.missing.extend(default_fill(element));
+            decoding.missing.extend(element.default_fill());
             decoding.near_fill = element.is_float() && !variable.attributes.contains_key("missing_value");
         }
         match decoding.usable(variable.attributes.get("valid_range")).as_slice() {
@@ -230,21 +228,6 @@ impl Decoding {
             *value = result;
         }
         (values, valid)
-    }
-}
-
-/// The fill that the library writes into cells never written; none for bytes, whose every value is used.
-fn default_fill(element: ElementType) -> Option<f64> {
-    match element {
-        ElementType::I16 => Some(-32767.0),
-        ElementType::U16 => Some(65535.0),
-        ElementType::I32 => Some(-2_147_483_647.0),
-        ElementType::U32 => Some(4_294_967_295.0),
-        ElementType::F32 | ElementType::F64 => Some(DEFAULT_FLOAT_FILL),
-        // -9223372036854775806 and 18446744073709551614, as f64
-        ElementType::I64 => Some(-9_223_372_036_854_775_808.0),
-        ElementType::U64 => Some(18_446_744_073_709_551_616.0),
-        _ => None,
     }
 }
 

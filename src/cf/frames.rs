@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::axes::{Layout, layout_of, read_axis};
+use super::axes::{Layout, ascend, file_rows, grid_error, layout_of, read_axis};
 use super::block::Block;
 use super::dataset::{Dataset, Variable};
 use super::decode::Decoding;
@@ -12,7 +12,7 @@ use super::error::{CfError, CfResult};
 use super::field::{ReadOptions, chosen_level, time_axis, unit_of};
 use super::raw::{ElementType, Raw};
 use super::selection::Run;
-use crate::grid::{Axis, AxisKind, Direction, GridError, TimeAxis, Unit, turn};
+use crate::grid::{Axis, AxisKind, TimeAxis, Unit, turn};
 
 /// Values decoded at a time where a file's numbers must be unpacked or reordered.
 const VALUES_AT_A_TIME: usize = 1 << 20;
@@ -245,25 +245,6 @@ impl<'a> FrameReader<'a> {
         });
         Ok(Some(Frames { values, valid }))
     }
-}
-
-fn grid_error(dataset: &Dataset, source: GridError) -> CfError {
-    CfError::Grid { path: dataset.path().to_path_buf(), source }
-}
-
-/// Turns a descending axis around; was it one?
-fn ascend(dataset: &Dataset, axis: &mut Axis) -> CfResult<bool> {
-    let descends = axis.direction() == Direction::Descending;
-    if descends {
-        let centres = axis.centres().iter().rev().copied().collect();
-        *axis = Axis::new(axis.kind(), centres).map_err(|e| grid_error(dataset, e))?;
-    }
-    Ok(descends)
-}
-
-/// Rows of the file (a part of `all`) that hold `rows`, counted from south to north.
-fn file_rows(all: &Range<usize>, turned: bool, rows: &Range<usize>) -> Range<usize> {
-    if turned { all.end - rows.end..all.end - rows.start } else { all.start + rows.start..all.start + rows.end }
 }
 
 #[cfg(test)]

@@ -42,4 +42,4 @@ pub use raw::{ElementType, Raw};
 pub use selection::BoundingBox;
 pub use time_units::TimeUnits;
 pub use validate::{Problem, validate};
-pub use write::{Epoch, Provenance, WriteOptions, write_fields, write_fields_with};
+pub use write::{Epoch, FlagVariable, Provenance, WriteOptions, write_fields, write_fields_with};

@@ -1,5 +1,8 @@
 //! [`Raw`]: the numbers of a variable exactly as the file stores them.
 
+/// The default fill of both float types (NC_FILL_FLOAT).
+pub(super) const DEFAULT_FLOAT_FILL: f64 = 9.969_209_968_386_869e36;
+
 /// What one element of a variable is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ElementType {
@@ -32,6 +35,21 @@ pub enum ElementType {
 }
 
 impl ElementType {
+    /// The fill that the library writes into cells never written; none for bytes, whose every value is used.
+    pub(super) fn default_fill(self) -> Option<f64> {
+        match self {
+            ElementType::I16 => Some(-32767.0),
+            ElementType::U16 => Some(65535.0),
+            ElementType::I32 => Some(-2_147_483_647.0),
+            ElementType::U32 => Some(4_294_967_295.0),
+            ElementType::F32 | ElementType::F64 => Some(DEFAULT_FLOAT_FILL),
+            // -9223372036854775806 and 18446744073709551614, as f64
+            ElementType::I64 => Some(-9_223_372_036_854_775_808.0),
+            ElementType::U64 => Some(18_446_744_073_709_551_616.0),
+            _ => None,
+        }
+    }
+
     /// Is it a number?
     pub fn is_number(self) -> bool {
         !matches!(self, ElementType::Char | ElementType::Text | ElementType::Other)

@@ -48,6 +48,19 @@ impl Epoch {
     }
 }
 
+/// One small number for each cell that says what was done to it, on the grid of the fields beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlagVariable {
+    /// The variable's name.
+    pub name: String,
+    /// What it says.
+    pub long_name: String,
+    /// The number of each cell, (time, latitude, longitude).
+    pub values: Vec<i8>,
+    /// Each number with its word, for `flag_values` and `flag_meanings`.
+    pub meanings: Vec<(i8, String)>,
+}
+
 /// How fields are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WriteOptions {
@@ -59,6 +72,10 @@ pub struct WriteOptions {
     pub bounds: bool,
     /// From when seconds are counted.
     pub epoch: Epoch,
+    /// Variables of flags beside the fields.
+    pub flags: Vec<FlagVariable>,
+    /// Names of the variables that tell more of a field, by the field's name: `ancillary_variables`.
+    pub ancillary: BTreeMap<String, Vec<String>>,
 }
 
 /// Writes fields of one grid and one time axis to a CF-1.11 file in single precision, with cell bounds.
@@ -94,7 +111,7 @@ pub fn write_fields(path: &Path, fields: &[&Field], provenance: &Provenance) -> 
 /// # Errors
 /// As [`write_fields`]; [`CfError::Argument`] too where a value does not fit its packing.
 pub fn write_fields_with(path: &Path, fields: &[&Field], provenance: &Provenance, options: &WriteOptions) -> CfResult<()> {
-    let first = check_fields(fields)?;
+    let first = check_fields(fields, &options.flags)?;
     let units = TimeUnits::parse(options.epoch.units(), "standard")?;
     let packings = fields
         .iter()
@@ -113,7 +130,11 @@ pub fn write_fields_with(path: &Path, fields: &[&Field], provenance: &Provenance
         define_axis(file, "lat", first.latitude(), options.bounds)?;
         define_axis(file, "lon", first.longitude(), options.bounds)?;
         for (field, packing) in fields.iter().zip(&packings) {
-            define_field(file, field, *packing)?;
+            let ancillary = options.ancillary.get(field.name()).map_or(&[][..], Vec::as_slice);
+            define_field(file, field, *packing, ancillary)?;
+        }
+        for flag in &options.flags {
+            define_flag(file, flag, rows, columns)?;
         }
         file.put("time", &Raw::F64(time_values(first.time(), &units)?))?;
         put_axis(file, "lat", first.latitude(), options.bounds)?;
@@ -121,25 +142,22 @@ pub fn write_fields_with(path: &Path, fields: &[&Field], provenance: &Provenance
         for (field, packing) in fields.iter().zip(&packings) {
             put_field(file, field, *packing)?;
         }
+        for flag in &options.flags {
+            file.put(&flag.name, &Raw::I8(flag.values.clone()))?;
+        }
         Ok(())
     })
 }
 
 /// The first field, if all of them fit into one file.
-fn check_fields<'a>(fields: &[&'a Field]) -> CfResult<&'a Field> {
+fn check_fields<'a>(fields: &[&'a Field], flags: &[FlagVariable]) -> CfResult<&'a Field> {
     let Some(first) = fields.first() else {
         return Err(CfError::Argument("no field was given to write".into()));
     };
     let mut names: BTreeSet<String> = ["time", "lat", "lon", "lat_bounds", "lon_bounds"].map(String::from).into();
     for field in fields {
         let name = field.name();
-        let orderly =
-            name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !orderly {
-            return Err(CfError::Argument(format!(
-                "'{name}' is no CF name; letters, digits and _ after a first letter are wanted"
-            )));
-        }
+        check_name(name)?;
         if !names.insert(name.to_string()) || !names.insert(mask_name(field)) {
             return Err(CfError::Argument(format!("the name '{name}' would be written twice; rename a field")));
         }
@@ -152,7 +170,33 @@ fn check_fields<'a>(fields: &[&'a Field]) -> CfResult<&'a Field> {
             )));
         }
     }
+    for flag in flags {
+        check_name(&flag.name)?;
+        if !names.insert(flag.name.clone()) {
+            return Err(CfError::Argument(format!("the name '{}' would be written twice; rename a flag", flag.name)));
+        }
+        let unknown = flag.values.iter().find(|v| !flag.meanings.iter().any(|(value, _)| value == *v));
+        let broken = flag.meanings.iter().any(|(_, word)| word.is_empty() || word.contains(char::is_whitespace));
+        if flag.values.len() != first.values().len() || unknown.is_some() || broken {
+            return Err(CfError::Argument(format!(
+                "the flags '{}' hold {} values{}; one for each of {} cells, each with a meaning of one word, is wanted",
+                flag.name,
+                flag.values.len(),
+                unknown.map_or(String::new(), |v| format!(" with a {v} that means nothing")),
+                first.values().len()
+            )));
+        }
+    }
     Ok(first)
+}
+
+fn check_name(name: &str) -> CfResult<()> {
+    let orderly =
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if orderly {
+        return Ok(());
+    }
+    Err(CfError::Argument(format!("'{name}' is no CF name; letters, digits and _ after a first letter are wanted")))
 }
 
 /// Writes the global attributes; empty ones are left out.
@@ -175,7 +219,7 @@ fn has_mask(field: &Field) -> bool {
     field.mask().count_valid() < field.mask().len()
 }
 
-fn define_field(file: &mut Builder, field: &Field, packing: Settled) -> CfResult<()> {
+fn define_field(file: &mut Builder, field: &Field, packing: Settled, ancillary: &[String]) -> CfResult<()> {
     let name = field.name();
     let [_, rows, columns] = field.shape();
     file.variable(name, packing.element(), &["time", "lat", "lon"])?;
@@ -204,19 +248,29 @@ fn define_field(file: &mut Builder, field: &Field, packing: Settled) -> CfResult
     if !field.attributes().contains_key("long_name") {
         file.attribute(Some(name), "long_name", name.replace('_', " "))?;
     }
-    if has_mask(field) {
-        let mask = mask_name(field);
-        file.attribute(Some(name), "ancillary_variables", mask.as_str())?;
-        file.variable(&mask, ElementType::I8, &["time", "lat", "lon"])?;
-        file.storage(&mask, &frame_chunks(rows, columns, ElementType::I8), FILTERS)?;
-        file.attribute(Some(&mask), "standard_name", "status_flag")?;
-        file.attribute(Some(&mask), "long_name", format!("why a cell of {name} has no value"))?;
-        let values: Vec<i8> = MEANINGS.iter().map(|(cell, _)| *cell as i8).collect();
-        let words: Vec<&str> = MEANINGS.iter().map(|(_, word)| *word).collect();
-        file.attribute(Some(&mask), "flag_values", Attribute::from(values.as_slice()))?;
-        file.attribute(Some(&mask), "flag_meanings", words.join(" "))?;
+    let mask = has_mask(field).then(|| mask_name(field));
+    let ancillary: Vec<String> = mask.iter().chain(ancillary).cloned().collect();
+    if !ancillary.is_empty() {
+        file.attribute(Some(name), "ancillary_variables", ancillary.join(" "))?;
+    }
+    if let Some(mask) = mask {
+        let long_name = format!("why a cell of {name} has no value");
+        let meanings = MEANINGS.iter().map(|(cell, word)| (*cell as i8, (*word).to_string())).collect();
+        define_flag(file, &FlagVariable { name: mask, long_name, values: Vec::new(), meanings }, rows, columns)?;
     }
     Ok(())
+}
+
+fn define_flag(file: &mut Builder, flag: &FlagVariable, rows: usize, columns: usize) -> CfResult<()> {
+    let name = flag.name.as_str();
+    file.variable(name, ElementType::I8, &["time", "lat", "lon"])?;
+    file.storage(name, &frame_chunks(rows, columns, ElementType::I8), FILTERS)?;
+    file.attribute(Some(name), "standard_name", "status_flag")?;
+    file.attribute(Some(name), "long_name", flag.long_name.as_str())?;
+    let values: Vec<i8> = flag.meanings.iter().map(|(value, _)| *value).collect();
+    let words: Vec<&str> = flag.meanings.iter().map(|(_, word)| word.as_str()).collect();
+    file.attribute(Some(name), "flag_values", Attribute::from(values.as_slice()))?;
+    file.attribute(Some(name), "flag_meanings", words.join(" "))
 }
 
 fn put_field(file: &mut Builder, field: &Field, packing: Settled) -> CfResult<()> {

@@ -4,6 +4,7 @@ mod apply;
 mod catalogue;
 mod data;
 mod device;
+mod fill;
 mod inspect;
 mod matchup;
 mod paper;
@@ -26,6 +27,8 @@ pub struct Arguments {
 pub enum Command {
     /// Refine a field by a method of the ladder.
     Apply(apply::ApplyCommand),
+    /// Fill the gaps of a field.
+    Fill(fill::FillCommand),
     /// What a NetCDF file holds.
     Inspect(inspect::InspectCommand),
     /// A field at the places of observations.
@@ -47,6 +50,7 @@ pub enum Command {
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Apply(command) => apply::run(command),
+        Command::Fill(command) => fill::run(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Match(command) => matchup::run(command),
         Command::Score(command) => score::run(*command),

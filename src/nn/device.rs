@@ -57,7 +57,26 @@ pub fn select_device(choice: DeviceChoice) -> NnResult<(Device, String)> {
 // A stream of our own: on candle's per-thread default stream a second host thread would not be ordered
 // with the first.
 fn cuda(index: usize) -> candle_core::Result<Device> {
-    Device::new_cuda_with_stream(index)
+    let device = Device::new_cuda_with_stream(index)?;
+    #[cfg(feature = "cuda")]
+    keep_freed_memory(&device);
+    Ok(device)
+}
+
+/// Lets the driver's pool keep what tensors give back: by default it returns all of it to the system whenever the program
+/// waits for the card, which each number read from there does. A card without a pool works as before.
+#[cfg(feature = "cuda")]
+fn keep_freed_memory(device: &Device) {
+    use candle_core::cuda_backend::cudarc::driver::{result, sys::CUmemPool_attribute};
+    let Device::Cuda(card) = device else { return };
+    let mut threshold = u64::MAX;
+    // SAFETY: the context of `card` is alive, the pool is that of its device, and the attribute is a number of 64 bits.
+    unsafe {
+        if let Ok(pool) = result::device::get_default_mem_pool(card.cuda_stream().context().cu_device()) {
+            let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+            let _ = result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast());
+        }
+    }
 }
 
 fn first_line(error: &candle_core::Error) -> String {

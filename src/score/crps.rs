@@ -1,8 +1,7 @@
 //! Continuous ranked probability score: the absolute error of a forecast that is a distribution.
 
-use statrs::function::erf::erfc;
-
 use super::error::{ScoreError, ScoreResult};
+use super::significance::tail::normal_above;
 
 /// How the spread among the members is averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +105,7 @@ pub fn crps_weighted(members: &[f64], weights: &[f64], observation: f64) -> Scor
 pub fn crps_normal(mean: f64, standard_deviation: f64, observation: f64) -> ScoreResult<f64> {
     let z = standardised(mean, standard_deviation, observation)?;
     let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
-    let twice_cdf_less_one = 1.0 - erfc(z / std::f64::consts::SQRT_2);
+    let twice_cdf_less_one = 1.0 - 2.0 * normal_above(z);
     Ok(standard_deviation * (z * twice_cdf_less_one + 2.0 * density - 1.0 / std::f64::consts::PI.sqrt()))
 }
 

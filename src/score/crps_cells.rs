@@ -2,12 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::column_sort::{Block, COLUMNS, ColumnSort, ColumnWork, Lanes, in_widest_lanes};
 use super::crps::{CrpsEstimator, crps};
 use super::error::{ScoreError, ScoreResult};
-use crate::base::vector::{Work, widest};
 
-/// Cells whose members are sorted side by side.
-const LANES: usize = 16;
 /// Cells that one task works on.
 const CHUNK: usize = 4096;
 
@@ -39,25 +37,16 @@ pub fn crps_of_cells(members: &[f64], observations: &[f64], estimator: CrpsEstim
         // Too few: the error of a single cell says it.
         return Ok(vec![crps(&members[..count], observations[0], estimator)?]);
     }
-    let network = sorting_network(count);
+    let sort = ColumnSort::new(count);
     let mut scores = vec![0.0; cells];
-    let failures: Vec<Option<usize>> = scores
-        .par_chunks_mut(CHUNK)
+    let chunks = scores.par_chunks_mut(CHUNK).zip(members.par_chunks(CHUNK * count)).zip(observations.par_chunks(CHUNK));
+    let failures: Vec<Option<usize>> = chunks
         .enumerate()
         .map_init(
-            || vec![[0.0; LANES]; count],
-            |buffer, (chunk, scores)| {
-                let mut failure = None;
-                for (group, scores) in scores.chunks_mut(LANES).enumerate() {
-                    let first = chunk * CHUNK + group * LANES;
-                    let observations = &observations[first..first + scores.len()];
-                    let members = &members[first * count..(first + scores.len()) * count];
-                    widest(Group { members, observations, estimator, network: &network, buffer, scores });
-                    if failure.is_none() && !scores.iter().all(|s| s.is_finite()) {
-                        failure = Some(first);
-                    }
-                }
-                failure
+            || sort.room(),
+            |room, (chunk, ((scores, members), observations))| {
+                in_widest_lanes(Cells { members, observations, count, estimator, sort: &sort, room, scores });
+                scores.iter().position(|s| !s.is_finite()).map(|cell| chunk * CHUNK + cell)
             },
         )
         .collect();
@@ -89,107 +78,59 @@ fn one_by_one(
     Ok(scores)
 }
 
-/// Scores of up to `LANES` cells; lanes without a cell hold zeros.
-struct Group<'a> {
+/// Cells to score, with room to sort the members of some of them side by side.
+struct Cells<'a> {
     members: &'a [f64],
     observations: &'a [f64],
+    count: usize,
     estimator: CrpsEstimator,
-    network: &'a [(usize, usize)],
-    buffer: &'a mut [[f64; LANES]],
+    sort: &'a ColumnSort,
+    room: &'a mut [Block],
     scores: &'a mut [f64],
 }
 
-impl Work for Group<'_> {
-    type Output = ();
-
+impl ColumnWork for Cells<'_> {
     #[inline(always)]
-    fn run(self) {
-        let Group { members, observations, estimator, network, buffer, scores } = self;
-        let count = buffer.len();
-        if observations.len() < LANES {
-            buffer.iter_mut().for_each(|row| *row = [0.0; LANES]);
-        }
-        for (lane, (ensemble, observation)) in members.chunks_exact(count).zip(observations).enumerate().take(LANES) {
-            for (row, member) in buffer.iter_mut().zip(ensemble) {
-                row[lane] = member - observation;
+    fn run<L: Lanes>(self) {
+        let Cells { members, observations, count, estimator, sort, room, scores } = self;
+        let groups = scores.chunks_mut(COLUMNS).zip(observations.chunks(COLUMNS)).zip(members.chunks(COLUMNS * count));
+        for ((scores, observations), members) in groups {
+            // Columns without a cell keep what they held. Rows beyond the ensemble still hold infinities after a sort, unless
+            // an ensemble was not finite, of which the caller is told anyway.
+            let rows = &mut room.as_flattened_mut()[..count];
+            for (column, (ensemble, observation)) in members.chunks_exact(count).zip(observations).enumerate().take(COLUMNS) {
+                for (row, member) in rows.iter_mut().zip(ensemble) {
+                    row[column] = member - observation;
+                }
             }
-        }
-        for (low, high) in network {
-            // The network's pairs ascend and lie within the buffer.
-            let (head, tail) = buffer.split_at_mut(*high);
-            exchange(&mut head[*low], &mut tail[0]);
-        }
-        let m = count as f64;
-        let (mut error, mut spread) = ([0.0; LANES], [0.0; LANES]);
-        for (i, row) in buffer.iter().enumerate() {
-            let factor = 2.0 * i as f64 - m + 1.0;
-            for lane in 0..LANES {
-                error[lane] += row[lane].abs();
-                spread[lane] += factor * row[lane];
-            }
-        }
-        let pairs = m * if estimator == CrpsEstimator::Fair { m - 1.0 } else { m };
-        for (lane, score) in scores.iter_mut().enumerate() {
-            *score = error[lane] / m - spread[lane] / pairs;
+            sort.sort::<L>(room);
+            score_group(&room.as_flattened()[..count], estimator, scores);
         }
     }
 }
 
-/// Puts the smaller of each two into `low`.
+/// The scores of the cells whose departures, in ascending order, are the columns.
 #[inline(always)]
-fn exchange(low: &mut [f64; LANES], high: &mut [f64; LANES]) {
-    for lane in 0..LANES {
-        let (x, y) = (low[lane], high[lane]);
-        low[lane] = if x < y { x } else { y };
-        high[lane] = if x < y { y } else { x };
-    }
-}
-
-/// Pairs of positions whose ordering, one after the other, sorts any `count` values: the same steps for every cell, so
-/// that many cells can take them side by side.
-///
-/// # Reference
-/// Batcher (1968), doi:10.1145/1468075.1468121 (odd-even merge exchange)
-fn sorting_network(count: usize) -> Vec<(usize, usize)> {
-    let mut pairs = Vec::new();
-    let top = count.next_power_of_two() / 2;
-    let mut p = top;
-    while p > 0 {
-        let (mut q, mut r, mut d) = (top, 0, p);
-        loop {
-            pairs.extend((0..count.saturating_sub(d)).filter(|i| i & p == r).map(|i| (i, i + d)));
-            if q == p {
-                break;
-            }
-            (d, q, r) = (q - p, q / 2, p);
+fn score_group(rows: &[[f64; COLUMNS]], estimator: CrpsEstimator, scores: &mut [f64]) {
+    let m = rows.len() as f64;
+    let (mut error, mut spread) = ([0.0; COLUMNS], [0.0; COLUMNS]);
+    for (i, row) in rows.iter().enumerate() {
+        let factor = 2.0 * i as f64 - m + 1.0;
+        for (k, departure) in row.iter().enumerate() {
+            error[k] += departure.abs();
+            spread[k] += factor * departure;
         }
-        p /= 2;
     }
-    pairs
+    let pairs = m * if estimator == CrpsEstimator::Fair { m - 1.0 } else { m };
+    for (score, (error, spread)) in scores.iter_mut().zip(error.into_iter().zip(spread)) {
+        *score = error / m - spread / pairs;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::random::Random;
-
-    /// By the zero-one principle a network that sorts all sequences of zeros and ones sorts everything.
-    #[test]
-    fn the_network_sorts() {
-        for count in 1..=14 {
-            let network = sorting_network(count);
-            assert!(network.iter().all(|(low, high)| low < high && *high < count));
-            for bits in 0u32..1 << count {
-                let mut values: Vec<u32> = (0..count).map(|i| bits >> i & 1).collect();
-                for (low, high) in &network {
-                    if values[*low] > values[*high] {
-                        values.swap(*low, *high);
-                    }
-                }
-                assert!(values.is_sorted(), "{count} {bits:b}");
-            }
-        }
-    }
 
     #[test]
     fn it_is_the_score_of_each_cell_to_the_last_bit() {

@@ -1,5 +1,6 @@
 //! [`GridLocator`]: which cell of a latitude-longitude grid lies nearest to a point of the sphere.
 
+use super::axis_line::AxisLine;
 use crate::grid::{Axis, AxisKind, great_circle_degrees, longitude_difference};
 
 /// A cell found for a point.
@@ -37,83 +38,16 @@ pub type CornerWeights = [(usize, f64); 4];
 /// ```
 #[derive(Clone, Debug)]
 pub struct GridLocator {
-    rows: Line,
-    columns: Line,
+    rows: AxisLine,
+    columns: AxisLine,
     wraps: bool,
-}
-
-/// An axis with its guess of the nearest centre.
-#[derive(Clone, Debug)]
-struct Line {
-    centres: Vec<f64>,
-    first: f64,
-    per_degree: f64,
-    descending: bool,
-    regular: bool,
-}
-
-impl Line {
-    fn new(axis: &Axis) -> Line {
-        let spacing = axis.spacing();
-        Line {
-            centres: axis.centres().to_vec(),
-            first: axis.centres()[0],
-            per_degree: if spacing == 0.0 { 0.0 } else { 1.0 / spacing },
-            descending: spacing < 0.0,
-            regular: axis.is_regular(),
-        }
-    }
-
-    fn last(&self) -> usize {
-        self.centres.len() - 1
-    }
-
-    /// The centre nearest to `x` on the line; a tie goes to the lower position.
-    fn nearest(&self, x: f64) -> usize {
-        let last = self.last();
-        let mut at = if self.regular {
-            // Saturating: below the first centre 0, far beyond the last one the last.
-            (((x - self.first) * self.per_degree).round() as usize).min(last)
-        } else {
-            self.not_before(x).min(last)
-        };
-        // The guess is off by at most one cell (centres stored as f32, or the upper neighbour of x).
-        while at > 0 && (self.centres[at - 1] - x).abs() <= (self.centres[at] - x).abs() {
-            at -= 1;
-        }
-        while at < last && (self.centres[at + 1] - x).abs() < (self.centres[at] - x).abs() {
-            at += 1;
-        }
-        at
-    }
-
-    /// First position whose centre is not before `x` in the direction of the axis.
-    fn not_before(&self, x: f64) -> usize {
-        self.centres.partition_point(|c| if self.descending { *c > x } else { *c < x })
-    }
-
-    /// The two centres that hold `x` between them, and the share of the second; `None` outside.
-    fn bracket(&self, x: f64) -> Option<(usize, usize, f64)> {
-        let upper = self.not_before(x);
-        if upper > self.last() {
-            return None;
-        }
-        if self.centres[upper] == x {
-            return Some((upper, upper, 0.0));
-        }
-        if upper == 0 {
-            return None;
-        }
-        let (a, b) = (self.centres[upper - 1], self.centres[upper]);
-        Some((upper - 1, upper, (x - a) / (b - a)))
-    }
 }
 
 impl GridLocator {
     /// A locator for the grid of these axes.
     pub fn new(latitude: &Axis, longitude: &Axis) -> GridLocator {
         debug_assert!(latitude.kind() == AxisKind::Latitude && longitude.kind() == AxisKind::Longitude);
-        GridLocator { rows: Line::new(latitude), columns: Line::new(longitude), wraps: longitude.wraps() }
+        GridLocator { rows: AxisLine::new(latitude), columns: AxisLine::new(longitude), wraps: longitude.wraps() }
     }
 
     /// Number of cells.
@@ -133,7 +67,7 @@ impl GridLocator {
         if !on_sphere(latitude, longitude) {
             return None;
         }
-        let column = self.nearest_column(longitude);
+        let column = self.columns.nearest_longitude(longitude);
         let difference = longitude_difference(self.columns.centres[column], longitude);
         if let Some(row) = self.row_without_doubt(latitude, difference) {
             return Some(self.cell(row, column, latitude, longitude));
@@ -170,27 +104,6 @@ impl GridLocator {
         let distance = |row: usize| (self.rows.centres[row] - latitude).abs();
         let clear = |other: usize| other == row || distance(other) - distance(row) > 2.0 * shift;
         (clear(row.saturating_sub(1)) && clear((row + 1).min(self.rows.last()))).then_some(row)
-    }
-
-    /// The column of least difference in longitude: nearest in every row, since the distance grows with Δλ.
-    fn nearest_column(&self, longitude: f64) -> usize {
-        let line = &self.columns;
-        let (low, high) = (line.centres[0].min(line.centres[line.last()]), line.centres[0].max(line.centres[line.last()]));
-        // Between two centres no end is nearer, unless the first and last are one meridian.
-        if longitude >= low && longitude <= high && high - low < 359.999 {
-            return line.nearest(longitude);
-        }
-        // The point's longitude in the turn that begins at the grid's western end; beyond the eastern end, an end is nearest.
-        let x = low + (longitude - low).rem_euclid(360.0);
-        let mut candidates = [0, line.nearest(x.min(high)), line.last()];
-        candidates.sort_unstable();
-        let mut best = candidates[0];
-        for candidate in candidates {
-            if longitude_difference(line.centres[candidate], longitude) < longitude_difference(line.centres[best], longitude) {
-                best = candidate;
-            }
-        }
-        best
     }
 
     fn cell(&self, row: usize, column: usize, latitude: f64, longitude: f64) -> LocatedCell {
@@ -256,7 +169,7 @@ impl GridLocator {
     }
 }
 
-fn on_sphere(latitude: f64, longitude: f64) -> bool {
+pub(super) fn on_sphere(latitude: f64, longitude: f64) -> bool {
     latitude.abs() <= 90.0 && longitude.is_finite()
 }
 

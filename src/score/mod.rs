@@ -3,12 +3,15 @@
 //! Errors are prediction − truth everywhere. What is undefined is a [`ScoreError`] with its reason.
 
 mod agreement;
+mod axis_line;
 mod bands;
 mod block_score;
 mod blocks;
+mod cell_chunk;
 mod cell_sums;
 mod coast;
 mod collocation;
+mod column_sort;
 mod correlation;
 mod crps;
 mod crps_cells;
@@ -18,6 +21,7 @@ mod error;
 mod extremes;
 mod fit_line;
 mod gradient;
+mod grid_index;
 mod interval;
 mod kge;
 mod lag;
@@ -33,6 +37,7 @@ mod protocol;
 mod psnr;
 mod quantile;
 mod rank;
+mod rank_table;
 mod region;
 mod relative;
 mod resample;
@@ -84,6 +89,7 @@ pub use extremes::{
 };
 pub use fit_line::FitLine;
 pub use gradient::{GradientMagnitude, gradient_magnitude, gradient_pairs, sobel_magnitude};
+pub use grid_index::GridIndex;
 pub use interval::{Interval, IntervalKind, basic_interval, bca_interval, interval, percentile_interval};
 pub use kge::{Kge, kge_nonparametric};
 pub use lag::lagged_pairs;
@@ -97,6 +103,7 @@ pub use protocol::Protocol;
 pub use psnr::psnr;
 pub use quantile::{median, quantile, quantile_of_sorted, sorted};
 pub use rank::{Kendall, average_ranks, kendall, spearman};
+pub use rank_table::{RankTable, Ranks};
 pub use region::{NAMED_REGIONS, Region};
 pub use relative::{Normalisation, mape, normalised_rmse, rmsle, smape, volumetric_efficiency};
 pub use resample::{Resampling, resample, runs_from};

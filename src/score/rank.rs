@@ -2,6 +2,7 @@
 
 use super::error::{ScoreError, ScoreResult};
 use super::pairs::Pairs;
+use super::significance::tail::normal_above;
 use super::valid::check_count;
 
 /// The rank of each value, from 1; equal values share the mean of their ranks.
@@ -110,7 +111,7 @@ pub fn kendall(truth: &[f64], prediction: &[f64]) -> ScoreResult<Kendall> {
         let variance = (m * (2.0 * n + 5.0) - x.variance - y.variance) / 18.0
             + 2.0 * x.pairs * y.pairs / m
             + x.triples * y.triples / (9.0 * m * (n - 2.0));
-        statrs::function::erf::erfc(difference.abs() / variance.sqrt() / std::f64::consts::SQRT_2)
+        2.0 * normal_above(difference.abs() / variance.sqrt())
     };
     Ok(Kendall { tau, p_value })
 }

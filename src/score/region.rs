@@ -7,7 +7,7 @@ use super::error::{ScoreError, ScoreResult};
 /// # Example
 /// ```
 /// use isotherm::score::Region;
-/// let pacific = Region::parse("160,-150,-5,5").unwrap();
+/// let pacific = Region::parse("160,-5,-150,5").unwrap();
 /// assert!(pacific.contains(0.0, 180.0) && pacific.contains(5.0, -170.0) && !pacific.contains(0.0, 0.0));
 /// assert_eq!(Region::parse("black_sea").unwrap().name, "black_sea");
 /// ```
@@ -25,28 +25,28 @@ pub struct Region {
     pub north: f64,
 }
 
-/// The regions known by name: west, east, south, north. They are plain boxes, may overlap, and do not cover the globe.
+/// The regions known by name: west, south, east, north. They are plain boxes, may overlap, and do not cover the globe.
 pub const NAMED_REGIONS: [(&str, [f64; 4]); 16] = [
-    ("arctic", [-180.0, 180.0, 66.0, 90.0]),
-    ("northern_midlatitudes", [-180.0, 180.0, 23.5, 66.0]),
-    ("tropics", [-180.0, 180.0, -23.5, 23.5]),
-    ("southern_midlatitudes", [-180.0, 180.0, -60.0, -23.5]),
-    ("southern_ocean", [-180.0, 180.0, -90.0, -60.0]),
-    ("north_atlantic", [-80.0, 0.0, 23.5, 66.0]),
-    ("north_pacific", [120.0, -100.0, 23.5, 66.0]),
-    ("nino_3_4", [-170.0, -120.0, -5.0, 5.0]),
-    ("gulf_stream", [-80.0, -40.0, 30.0, 48.0]),
-    ("kuroshio", [125.0, 165.0, 25.0, 45.0]),
-    ("agulhas", [10.0, 40.0, -45.0, -30.0]),
-    ("mediterranean", [-6.0, 36.5, 30.0, 46.0]),
-    ("black_sea", [27.0, 42.0, 40.5, 47.5]),
-    ("baltic", [9.0, 30.5, 53.5, 66.0]),
-    ("east_asian_seas", [117.0, 142.0, 22.0, 52.0]),
-    ("arabian_sea", [50.0, 78.0, 5.0, 26.0]),
+    ("arctic", [-180.0, 66.0, 180.0, 90.0]),
+    ("northern_midlatitudes", [-180.0, 23.5, 180.0, 66.0]),
+    ("tropics", [-180.0, -23.5, 180.0, 23.5]),
+    ("southern_midlatitudes", [-180.0, -60.0, 180.0, -23.5]),
+    ("southern_ocean", [-180.0, -90.0, 180.0, -60.0]),
+    ("north_atlantic", [-80.0, 23.5, 0.0, 66.0]),
+    ("north_pacific", [120.0, 23.5, -100.0, 66.0]),
+    ("nino_3_4", [-170.0, -5.0, -120.0, 5.0]),
+    ("gulf_stream", [-80.0, 30.0, -40.0, 48.0]),
+    ("kuroshio", [125.0, 25.0, 165.0, 45.0]),
+    ("agulhas", [10.0, -45.0, 40.0, -30.0]),
+    ("mediterranean", [-6.0, 30.0, 36.5, 46.0]),
+    ("black_sea", [27.0, 40.5, 42.0, 47.5]),
+    ("baltic", [9.0, 53.5, 30.5, 66.0]),
+    ("east_asian_seas", [117.0, 22.0, 142.0, 52.0]),
+    ("arabian_sea", [50.0, 5.0, 78.0, 26.0]),
 ];
 
 impl Region {
-    /// A region by its name, or by `west,east,south,north` in degrees.
+    /// A region by its name, or by `west,south,east,north` in degrees: the order of a GeoJSON `bbox` (RFC 7946, section 5).
     ///
     /// # Errors
     /// [`ScoreError::Argument`] says what was found and which names are known.
@@ -55,24 +55,24 @@ impl Region {
             return Ok(Region::named(name, *borders));
         }
         let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse::<f64>()).collect();
-        let Ok([west, east, south, north]) = numbers.as_deref() else {
+        let Ok([west, south, east, north]) = numbers.as_deref() else {
             let names: Vec<&str> = NAMED_REGIONS.iter().map(|(name, _)| *name).collect();
             return Err(ScoreError::Argument(format!(
-                "region '{text}' is not known; west,east,south,north in degrees is wanted, or one of: {}",
+                "region '{text}' is not known; west,south,east,north in degrees is wanted, or one of: {}",
                 names.join(", ")
             )));
         };
         let fits = [west, east].iter().all(|v| v.abs() <= 720.0) && -90.0 <= *south && south < north && *north <= 90.0;
         if !fits || (east - west).abs() > 360.0 {
             return Err(ScoreError::Argument(format!(
-                "the region west {west}, east {east}, south {south}, north {north} is no box on the globe; \
-                 the order is west,east,south,north"
+                "the region west {west}, south {south}, east {east}, north {north} is no box on the globe; \
+                 the order is west,south,east,north"
             )));
         }
-        Ok(Region::named(&format!("{west},{east},{south},{north}"), [*west, *east, *south, *north]))
+        Ok(Region::named(&format!("{west},{south},{east},{north}"), [*west, *south, *east, *north]))
     }
 
-    fn named(name: &str, [west, east, south, north]: [f64; 4]) -> Region {
+    fn named(name: &str, [west, south, east, north]: [f64; 4]) -> Region {
         Region { name: name.into(), west, east, south, north }
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_count_of_longitudes_does_not_matter() {
-        for text in ["-10,20,0,10", "350,20,0,10", "350,380,0,10"] {
+        for text in ["-10,0,20,10", "350,0,20,10", "350,0,380,10"] {
             let region = Region::parse(text).unwrap();
             for turn in [-360.0, 0.0, 360.0] {
                 assert!(region.contains(5.0, turn - 10.0) && region.contains(5.0, turn + 20.0), "{text}");
@@ -122,8 +122,8 @@ mod tests {
 
     #[test]
     fn every_named_region_is_a_box() {
-        for (name, [west, east, south, north]) in NAMED_REGIONS {
-            let again = Region::parse(&format!("{west},{east},{south},{north}")).unwrap();
+        for (name, [west, south, east, north]) in NAMED_REGIONS {
+            let again = Region::parse(&format!("{west},{south},{east},{north}")).unwrap();
             let named = Region::parse(name).unwrap();
             assert_eq!(Region { name: named.name.clone(), ..again }, named);
         }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_is_no_region_is_named() {
         assert!(Region::parse("atlantis").unwrap_err().to_string().contains("black_sea"));
-        for bad in ["0,10,20,10", "0,10,-100,10", "0,10,20", "0,1000,0,10", "a,b,c,d", "nan,10,0,10"] {
+        for bad in ["0,20,10,10", "0,-100,10,10", "0,20,10", "0,0,1000,10", "a,b,c,d", "nan,0,10,10"] {
             assert!(Region::parse(bad).is_err(), "{bad}");
         }
     }

@@ -5,7 +5,7 @@ use isotherm::cf::{Dataset, TimeUnits};
 use crate::support::{self, Case, Family};
 
 fn decode(case: &Case, variable: &str) -> Result<Vec<f64>, String> {
-    let path = support::folder().join(case.input("file").as_str().expect("file"));
+    let path = case.path("file");
     let dataset = Dataset::open(&path).map_err(|e| e.to_string())?;
     let decoded = dataset.read(variable).map_err(|e| e.to_string())?;
     for (value, valid) in decoded.values.iter().zip(&decoded.valid) {
@@ -42,7 +42,7 @@ fn check_packing(case: &Case) {
         return;
     }
     case.check("values", &got.expect(case.name), &want["values"]);
-    let path = support::folder().join(case.input("file").as_str().expect("file"));
+    let path = case.path("file");
     let raw = Dataset::open(&path).and_then(|d| d.raw("v")).expect(case.name).to_f64().expect("numbers");
     let stored = support::array(case.input("raw"));
     assert_eq!(raw.len(), stored.data.len());

@@ -136,7 +136,7 @@ fn hydroerr(key: &str, o: &[f64], s: &[f64]) -> ScoreResult<f64> {
 fn xskillscore(key: &str, o: &[f64], s: &[f64]) -> ScoreResult<f64> {
     let p = pairs(o, s);
     let n = o.len() as f64;
-    // With two pairs or fewer the p-value of a rank correlation, or of an effective size, is NaN to the peer.
+    // With two pairs or fewer the p-value of a rank correlation is NaN to the peer.
     let above_two = |n: f64| if n > 2.0 { Ok(n) } else { Err(ScoreError::TooFew { metric: "p", found: n as usize, wanted: 3 }) };
     match key {
         "me" => p.bias().map(|b| -b),
@@ -153,7 +153,7 @@ fn xskillscore(key: &str, o: &[f64], s: &[f64]) -> ScoreResult<f64> {
         "spearman_r_p_value" => correlation_p_value(spearman(o, s, None)?, above_two(n)?),
         "linslope" => p.fit_prediction_on_truth().map(|l| l.slope),
         "effective_sample_size" => effective_sample_size(o, s),
-        "pearson_r_eff_p_value" => correlation_p_value(p.pearson()?, above_two(effective_sample_size(o, s)?)?),
+        "pearson_r_eff_p_value" => correlation_p_value(p.pearson()?, effective_sample_size(o, s)?),
         "spearman_r_eff_p_value" => correlation_p_value(spearman(o, s, None)?, above_two(effective_sample_size(o, s)?)?),
         other => panic!("unknown metric of xskillscore: {other}"),
     }

@@ -13,15 +13,23 @@ pub fn folder() -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"), PathBuf::from)
 }
 
-/// One golden file.
+/// Golden files of the same families from another seed, a few cases of each kind (generators/compact.py).
+const OTHER_SEED: &str = "seed_7";
+
+/// One family: its golden file, and a smaller one from another seed where there is one.
 pub struct Family {
+    files: Vec<File>,
+}
+
+struct File {
+    folder: PathBuf,
     root: Value,
 }
 
 /// One case of a family.
 pub struct Case<'a> {
     pub name: &'a str,
-    family: &'a Family,
+    file: &'a File,
     value: &'a Value,
     pub rel: f64,
     pub abs: f64,
@@ -38,29 +46,42 @@ pub struct Array {
 
 impl Family {
     pub fn load(name: &str) -> Family {
-        let path = folder().join(format!("{name}.json"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        Family { root: serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display())) }
+        let read = |folder: PathBuf| {
+            let path = folder.join(format!("{name}.json"));
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            File { folder, root: serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display())) }
+        };
+        let mut files = vec![read(folder())];
+        let other = folder().join(OTHER_SEED);
+        if other.join(format!("{name}.json")).exists() {
+            files.push(read(other));
+            assert_ne!(files[0].root["seed"], files[1].root["seed"], "another seed is wanted");
+        }
+        Family { files }
     }
 
     pub fn cases(&self) -> Vec<Case<'_>> {
-        let cases = self.root["cases"].as_array().expect("cases");
-        assert!(!cases.is_empty(), "a golden family without cases tests nothing");
-        cases
-            .iter()
-            .map(|value| Case {
-                name: value["name"].as_str().expect("name"),
-                family: self,
-                value,
-                rel: value["tolerance"]["rel"].as_f64().unwrap_or(0.0),
-                abs: value["tolerance"]["abs"].as_f64().unwrap_or(0.0),
-                read: RefCell::default(),
-            })
-            .collect()
+        let of_file = |file: &'_ File| file.root["cases"].as_array().expect("cases").is_empty();
+        assert!(!self.files.iter().any(of_file), "a golden file without cases tests nothing");
+        let all = self.files.iter().flat_map(|file| file.root["cases"].as_array().into_iter().flatten().map(move |v| (file, v)));
+        all.map(|(file, value)| Case {
+            name: value["name"].as_str().expect("name"),
+            file,
+            value,
+            rel: value["tolerance"]["rel"].as_f64().unwrap_or(0.0),
+            abs: value["tolerance"]["abs"].as_f64().unwrap_or(0.0),
+            read: RefCell::default(),
+        })
+        .collect()
     }
 }
 
 impl Case<'_> {
+    /// A file that the case names.
+    pub fn path(&self, key: &str) -> PathBuf {
+        self.file.folder.join(self.input(key).as_str().expect("a file's name"))
+    }
+
     /// `inputs.key`, with `@name` resolved to the family's data.
     pub fn input(&self, key: &str) -> &Value {
         self.resolve(&self.value["inputs"][key])
@@ -91,7 +112,7 @@ impl Case<'_> {
 
     fn resolve<'b>(&'b self, value: &'b Value) -> &'b Value {
         match value.as_str().and_then(|s| s.strip_prefix('@')) {
-            Some(name) => &self.family.root["data"][name],
+            Some(name) => &self.file.root["data"][name],
             None => value,
         }
     }

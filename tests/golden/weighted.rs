@@ -19,7 +19,16 @@ fn weighted() {
             }
             name => {
                 let (metric, reduction) = name.split_once('/').unwrap_or_else(|| panic!("unknown weighted case {name}"));
-                case.check(metric, &Groups::of(&case, reduction).scores(metric), case.expected(metric));
+                let want = array(case.expected(metric)).data;
+                let got = Groups::of(&case, reduction).scores(metric);
+                assert_eq!(got.len(), want.len(), "{name}");
+                for (i, (got, want)) in got.iter().zip(want).enumerate() {
+                    // Where a truth is constant the peer's nse is minus infinity; here it is undefined, with a reason.
+                    let undefined = metric == "r2" && got.is_nan() && want == f64::NEG_INFINITY;
+                    if !undefined {
+                        case.check_one(&format!("{name}[{i}]"), *got, want);
+                    }
+                }
             }
         }
     }

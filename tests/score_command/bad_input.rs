@@ -53,7 +53,7 @@ fn a_missing_variable_and_an_unknown_word() {
     refused(path, "t.nc p.nc --prediction-variable chlorophyll", &["chlorophyll", "sst"]);
     refused(path, "t.nc p.nc --metrics rsme", &["rsme", "rmse"]);
     refused(path, "t.nc p.nc --region atlantis", &["atlantis", "black_sea"]);
-    refused(path, "t.nc p.nc --region 100,120,0,10", &["holds no cell of the truth"]);
+    refused(path, "t.nc p.nc --region 100,0,120,10", &["holds no cell of the truth"]);
     refused(path, "t.nc p.nc --mask t.nc:sea", &["sea", "sst"]);
     refused(path, "t.nc p.nc --metrics mse", &["rmse"]);
     assert!(sentence(path, "t.nc p.nc --by moon").contains("season"));

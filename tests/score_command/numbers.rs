@@ -147,7 +147,7 @@ fn one_day_gets_its_interval_from_tiles_and_a_small_one_none() {
     let score = json(folder.path(), "t.nc p.nc --metrics rmse")["scores"][0]["score"].clone();
     assert_eq!(score["n_effective"], 3.0);
     assert!(score["lower"].as_f64().unwrap() < score["upper"].as_f64().unwrap());
-    let small = json(folder.path(), "t.nc p.nc --metrics rmse --region 0,20,55,70");
+    let small = json(folder.path(), "t.nc p.nc --metrics rmse --region 0,55,20,70");
     assert!(small["scores"][0]["score"]["lower"].is_null());
     assert!(small["scores"][0]["no_interval"].as_str().unwrap().contains("one block"), "{small}");
     let blocks = json(folder.path(), "t.nc p.nc --metrics rmse --block-cells 10");

@@ -55,7 +55,7 @@ fn regions_by_name_and_by_box() {
     let rows = by["scores"].as_array().unwrap();
     assert!(rows.iter().all(|r| r["rules"]["stratum"] != "black_sea"));
     check(&json(folder.path(), "t.nc p.nc --metrics rmse --region baltic"), "all", &inside(9.0, 30.5, 53.5, 66.0));
-    check(&json(folder.path(), "t.nc p.nc --metrics rmse --region -2,3,55,60"), "all", &inside(-2.0, 3.0, 55.0, 60.0));
+    check(&json(folder.path(), "t.nc p.nc --metrics rmse --region -2,55,3,60"), "all", &inside(-2.0, 3.0, 55.0, 60.0));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
+use super::derived::Derived;
 use super::measure::Measure;
 use super::strata::By;
 use crate::score::{PointwiseMetric, Region, Skill, Weighting};
@@ -38,7 +39,7 @@ pub struct ScoreCommand {
     #[arg(long, value_name = "FILE:VARIABLE")]
     cloud: Option<String>,
     /// Score only this box, by cell centres: four numbers, or a name such as black_sea.
-    #[arg(long, value_name = "WEST,EAST,SOUTH,NORTH", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WEST,SOUTH,EAST,NORTH", allow_hyphen_values = true)]
     region: Option<String>,
     /// One row for each: season, month, year, region, coast, gradient or cloud.
     #[arg(long)]
@@ -49,12 +50,15 @@ pub struct ScoreCommand {
     /// File for the map (NetCDF) or the series (CSV).
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Metrics, separated by commas; without it bias, mae, rmse, rmse_unbiased, pearson, nse (for --over: bias, rmse).
+    /// Metrics, separated by commas (spearman, ssim and gradient_rmse take a pass more each); without it bias, mae, rmse, rmse_unbiased, pearson, nse (for --over: bias, rmse).
     #[arg(long, value_delimiter = ',')]
     metrics: Vec<String>,
     /// area: by the exact area of the cells; equal: every cell the same.
     #[arg(long, default_value = "area")]
     weighting: String,
+    /// Range of the data in their unit, for ssim.
+    #[arg(long)]
+    data_range: Option<f64>,
     /// Days in one block of the bootstrap: more than the errors stay correlated.
     #[arg(long, default_value_t = 1)]
     block_days: u32,
@@ -70,7 +74,7 @@ pub struct ScoreCommand {
     /// Position along a further dimension (depth), 0 the first.
     #[arg(long)]
     level: Option<usize>,
-    /// Megabytes for the values held at a time; a map takes the sums of its cells besides.
+    /// Megabytes for the values held at a time; a map takes the sums of its cells besides, spearman as much again.
     #[arg(long, default_value_t = 256)]
     memory: usize,
     /// Threads; without it, all processors. The result is the same to the last bit for any number.
@@ -114,6 +118,7 @@ pub(super) struct Plan {
     pub by: By,
     pub measures: Vec<Measure>,
     pub weighting: Weighting,
+    pub data_range: Option<f64>,
     pub block_days: u32,
     pub block_cells: Option<usize>,
     pub resamples: usize,
@@ -157,6 +162,8 @@ impl ScoreCommand {
             (By::Cloud, Some(_)) | (_, None) => {}
             (_, Some(_)) => bail!("--cloud is for --by cloud; to leave cloudy cells out use --mask"),
         }
+        let measures = self.measures(over)?;
+        self.check_derived(&measures, by, &output)?;
         let variable = |own: &Option<String>| own.clone().or_else(|| self.variable.clone());
         Ok(Plan {
             truth_variable: variable(&self.truth_variable),
@@ -166,8 +173,9 @@ impl ScoreCommand {
             cloud: self.cloud.as_deref().map(|text| file_and_variable("--cloud", text)).transpose()?,
             region: self.region.as_deref().map(Region::parse).transpose()?,
             by,
-            measures: self.measures(over)?,
+            measures,
             weighting,
+            data_range: self.data_range,
             block_days: self.block_days,
             block_cells: self.block_cells,
             resamples: self.resamples,
@@ -204,6 +212,25 @@ impl ScoreCommand {
             (None, ..) if self.json => Ok(Output::Json),
             (None, ..) if self.csv => Ok(Output::Csv),
             (None, ..) => Ok(Output::Table),
+        }
+    }
+
+    fn check_derived(&self, measures: &[Measure], by: By, output: &Output) -> anyhow::Result<()> {
+        let derived: Vec<Derived> = measures.iter().filter_map(|m| m.derived()).collect();
+        if let (Some(first), Output::Map(_)) = (derived.first(), output) {
+            bail!("{} is not a number of single cells; leave it out of --over time", first.name());
+        }
+        let parts = by != By::Whole || matches!(output, Output::Series(_));
+        if parts && derived.contains(&Derived::Spearman) {
+            bail!("spearman ranks all pairs together; leave --by and --over out, or choose the part with --region or --mask");
+        }
+        match (derived.contains(&Derived::Ssim), self.data_range) {
+            (true, None) => bail!("ssim depends on the range of the data, in their unit; state it with --data-range"),
+            (true, Some(range)) if !(range > 0.0 && range.is_finite()) => {
+                bail!("--data-range {range} was stated; a positive number is wanted")
+            }
+            (false, Some(_)) => bail!("--data-range is for ssim; ask for it in --metrics"),
+            _ => Ok(()),
         }
     }
 
@@ -285,7 +312,12 @@ mod tests {
             ("--cloud a.nc:b", "--by cloud"),
             ("--mask a.nc", "FILE:VARIABLE"),
             ("--metrics rsme", "rmse"),
-            ("--metrics spearman", "all pairs at once"),
+            ("--metrics kendall", "all pairs at once"),
+            ("--metrics spearman --by season", "all pairs together"),
+            ("--metrics ssim", "--data-range"),
+            ("--metrics ssim --data-range -1", "positive"),
+            ("--data-range 3", "ssim"),
+            ("--metrics ssim --data-range 3 --over time --output m.nc", "single cells"),
             ("--metrics skill_mse", "--reference"),
             ("--reference r.nc --metrics rmse", "skill_mse"),
             ("--weighting cosine", "area"),

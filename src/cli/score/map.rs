@@ -55,6 +55,7 @@ impl MapSums {
         for (band, prediction) in self.prediction.iter().enumerate() {
             all.extend(match measure {
                 Measure::Pointwise(metric) => prediction.map(metric)?,
+                Measure::Derived(derived) => bail!("{} makes no map", derived.name()),
                 Measure::Skill(skill) => prediction.skill_map(&self.reference[band], skill)?,
             });
         }

@@ -2,12 +2,12 @@
 
 use anyhow::bail;
 
+use super::derived::Derived;
 use crate::grid::Unit;
 use crate::score::{BlockAccumulator, Pairs, PointwiseMetric, ScoreError, ScoreResult, Skill};
 
 /// Metrics that need all pairs at once, which a file larger than memory cannot give; the library has them.
-const WHOLE_LISTS: [&str; 11] = [
-    "spearman",
+const WHOLE_LISTS: [&str; 9] = [
     "kendall",
     "kge_nonparametric",
     "median_error",
@@ -17,14 +17,14 @@ const WHOLE_LISTS: [&str; 11] = [
     "rmsle",
     "index_of_agreement",
     "wasserstein",
-    "ssim",
 ];
 
-/// A metric of the prediction alone, or its skill against the reference.
+/// A metric of the prediction alone, its skill against the reference, or a metric of derived pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Measure {
     Pointwise(PointwiseMetric),
     Skill(Skill),
+    Derived(Derived),
 }
 
 /// A value with its interval, where there is one.
@@ -46,6 +46,9 @@ impl Measure {
         if let Some(skill) = Skill::parse(name) {
             return Ok(Measure::Skill(skill));
         }
+        if let Some(derived) = Derived::ALL.into_iter().find(|d| d.name() == name) {
+            return Ok(Measure::Derived(derived));
+        }
         if WHOLE_LISTS.contains(&name) {
             bail!(
                 "{name} needs all pairs at once, but files are read piece by piece; take it from the library (isotherm::score), \
@@ -64,6 +67,15 @@ impl Measure {
         match self {
             Measure::Pointwise(metric) => metric.name(),
             Measure::Skill(skill) => skill.name(),
+            Measure::Derived(derived) => derived.name(),
+        }
+    }
+
+    /// What it derives first, if anything.
+    pub fn derived(self) -> Option<Derived> {
+        match self {
+            Measure::Derived(derived) => Some(derived),
+            _ => None,
         }
     }
 
@@ -72,6 +84,7 @@ impl Measure {
         match self {
             Measure::Pointwise(metric) => metric,
             Measure::Skill(skill) => skill.metric(),
+            Measure::Derived(derived) => derived.metric(),
         }
     }
 
@@ -85,19 +98,25 @@ impl Measure {
                 bail!("mse has the square of {} as unit, which isotherm does not write; ask for rmse", data.difference())
             }
             Measure::Pointwise(metric) if metric.has_unit_of_data() => Ok(data.difference()),
+            Measure::Derived(derived) if derived.has_unit_of_data() => Ok(data.difference()),
             _ => Ok(Unit::One),
         }
     }
 
     /// Does the value move with the zero of the data's unit?
     pub fn depends_on_zero_of_unit(self) -> bool {
-        matches!(self, Measure::Pointwise(metric) if metric.depends_on_zero_of_unit())
+        match self {
+            Measure::Pointwise(metric) => metric.depends_on_zero_of_unit(),
+            Measure::Skill(_) => false,
+            Measure::Derived(derived) => derived == Derived::Ssim,
+        }
     }
 
     /// The value for these pairs.
     pub fn of(self, prediction: &Pairs, reference: &Pairs) -> ScoreResult<f64> {
         match self {
             Measure::Pointwise(metric) => metric.of(prediction),
+            Measure::Derived(derived) => derived.metric().of(prediction),
             Measure::Skill(skill) => skill.of(prediction, reference),
         }
     }
@@ -114,7 +133,9 @@ impl Measure {
         let value = self.of(&total, &reference.total())?;
         let filled = prediction.blocks().iter().filter(|b| b.count() > 0).count();
         let interval = match self {
-            Measure::Pointwise(metric) => prediction.score(metric, resamples, seed).map(|s| (s.lower, s.upper)),
+            Measure::Pointwise(_) | Measure::Derived(_) => {
+                prediction.score(self.metric(), resamples, seed).map(|s| (s.lower, s.upper))
+            }
             Measure::Skill(skill) => skill.of_blocks(prediction, reference, resamples, seed).map(|s| (s.lower, s.upper)),
         };
         Ok(Estimate { value, interval, n: total.count(), n_effective: filled as f64 })
@@ -123,7 +144,8 @@ impl Measure {
 
 fn known() -> String {
     let metrics = PointwiseMetric::ALL.iter().map(|m| m.name());
-    metrics.chain(Skill::ALL.iter().map(|s| s.name())).collect::<Vec<_>>().join(", ")
+    let all = metrics.chain(Skill::ALL.iter().map(|s| s.name())).chain(Derived::ALL.iter().map(|d| d.name()));
+    all.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `isotherm score`: a prediction against the truth, from files of any length.
 
 mod arguments;
+mod derived;
 mod grids;
 mod instants;
 mod map;
@@ -21,6 +22,7 @@ use super::catalogue::say;
 use crate::base::files::write_atomic;
 use crate::score::{DEFAULT_COVERAGE, Protocol, Score, ScoreError};
 use arguments::{Output, Plan};
+use derived::{Derived, Maker};
 use map::MapSums;
 use measure::Measure;
 use report::{Report, Row};
@@ -45,8 +47,10 @@ fn score(command: &ScoreCommand, plan: &Plan) -> anyhow::Result<()> {
     // A measure without a unit is refused before anything is read.
     plan.measures.iter().try_for_each(|m| m.unit(sources.unit()).map(drop))?;
     let map = matches!(plan.output, Output::Map(_));
-    let whole_frames = plan.by.needs_whole_frames();
-    let steps = Steps::of(&sources, plan.memory_bytes, whole_frames)?;
+    let mut derived: Vec<Derived> = plan.measures.iter().filter_map(|m| m.derived()).collect();
+    derived.dedup();
+    let whole_frames = plan.by.needs_whole_frames() || derived.iter().any(|d| d.needs_whole_frames());
+    let steps = Steps::of(&sources, plan.memory_bytes, whole_frames, !derived.is_empty())?;
     let title = format!(
         "{} of {} against {} of {}",
         sources.prediction.reader.name(),
@@ -66,11 +70,20 @@ fn score(command: &ScoreCommand, plan: &Plan) -> anyhow::Result<()> {
     let (strata, notes) = Strata::of(plan.by, &sources, steps)?;
     sources.notes.extend(notes);
     let series = matches!(plan.output, Output::Series(_));
-    let mut tally = Tally::new(&sources, &strata, plan.weighting, series);
-    let census = walk(&sources, steps, "score", |slab| tally.add(slab, &sources, &strata, &blocking))?;
+    let mut plain = Tally::new(&sources, &strata, plan.weighting, series);
+    let census = walk(&sources, steps, "score", |slab| plain.add(slab, slab.lists(), &sources, &strata, &blocking))?;
     enough(&census, &sources)?;
+    let mut tallies = Tallies { plain, derived: Vec::new() };
+    for derived in derived {
+        let maker = Maker::of(derived, &sources, steps, plan.data_range, plan.memory_bytes)?;
+        let mut tally = Tally::new(&sources, &strata, plan.weighting, series);
+        walk(&sources, steps, derived.name(), |slab| {
+            tally.add(slab, maker.pairs(slab, &sources)?.lists(), &sources, &strata, &blocking)
+        })?;
+        tallies.derived.push((derived, tally));
+    }
     if let Output::Series(path) = &plan.output {
-        let text = series_csv(&tally, &strata, &sources, plan, &rules)?;
+        let text = series_csv(&tallies, &strata, &sources, plan, &rules)?;
         sources.notes.iter().for_each(|note| eprintln!("note: {note}"));
         return match path {
             Some(path) => {
@@ -80,7 +93,7 @@ fn score(command: &ScoreCommand, plan: &Plan) -> anyhow::Result<()> {
             None => Ok(say(text.trim_end())?),
         };
     }
-    let rows = rows(&tally, &strata, &sources, plan, &rules)?;
+    let rows = rows(&tallies, &strata, &sources, plan, &rules)?;
     let report = Report { title, by: plan.by.name(), rows, notes: sources.notes.clone() };
     // The file first: what is printed must not claim a success that the disk then refuses.
     if let Some(path) = &plan.parquet {
@@ -94,10 +107,25 @@ fn score(command: &ScoreCommand, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The sums of the files' own pairs, and of the derived ones.
+struct Tallies {
+    plain: Tally,
+    derived: Vec<(Derived, Tally)>,
+}
+
+impl Tallies {
+    /// The sums of a measure in a stratum.
+    fn of(&self, measure: Measure, stratum: usize) -> &Sums {
+        let derived = self.derived.iter().find(|(d, _)| Some(*d) == measure.derived());
+        &derived.map_or(&self.plain, |(_, tally)| tally).strata[stratum]
+    }
+}
+
 /// The rules that hold for every row.
 struct Rules {
     common: Protocol,
     reference: Option<String>,
+    data_range: Option<f64>,
 }
 
 impl Rules {
@@ -107,6 +135,9 @@ impl Rules {
         protocol.metric = measure.name().to_string();
         if let (Measure::Skill(_), Some(reference)) = (measure, &self.reference) {
             write!(protocol.metric, " against {reference}").unwrap_or_default();
+        }
+        if let Some(derived) = measure.derived() {
+            protocol.metric += &derived.rule(self.data_range);
         }
         protocol.stratum = stratum.to_string();
         protocol
@@ -151,7 +182,8 @@ fn rules(sources: &Sources<'_>, plan: &Plan, blocking: &Blocking, map: bool) -> 
         unit: sources.unit().symbol().to_string(),
         resampling,
     };
-    Ok(Rules { common, reference: sources.reference.as_ref().map(Sources::fingerprint).transpose()? })
+    let reference = sources.reference.as_ref().map(Sources::fingerprint).transpose()?;
+    Ok(Rules { common, reference, data_range: plan.data_range })
 }
 
 /// At least two pairs are wanted for any score.
@@ -169,15 +201,15 @@ fn enough(census: &Census, sources: &Sources<'_>) -> anyhow::Result<()> {
     )
 }
 
-fn rows(tally: &Tally, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rules: &Rules) -> anyhow::Result<Vec<Row>> {
+fn rows(tallies: &Tallies, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rules: &Rules) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (sums, label) in tally.strata.iter().zip(&strata.labels) {
+    for (stratum, label) in strata.labels.iter().enumerate() {
         // A stratum without a pair is not there (a region without sea, a band that the data do not reach).
-        if sums.prediction.total().count() == 0 && strata.labels.len() > 1 {
+        if tallies.plain.strata[stratum].prediction.total().count() == 0 && strata.labels.len() > 1 {
             continue;
         }
         for measure in &plan.measures {
-            rows.push(row(sums, *measure, rules.of(*measure, label), sources, plan)?);
+            rows.push(row(tallies.of(*measure, stratum), *measure, rules.of(*measure, label), sources, plan)?);
         }
     }
     let failed: Vec<&String> = rows.iter().filter_map(|r| r.score.as_ref().err()).collect();
@@ -228,12 +260,13 @@ fn row(sums: &Sums, measure: Measure, protocol: Protocol, sources: &Sources<'_>,
 ///
 /// # Errors
 /// One sentence where no value at all is defined.
-fn series_csv(tally: &Tally, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rules: &Rules) -> anyhow::Result<String> {
+fn series_csv(tallies: &Tallies, strata: &Strata, sources: &Sources<'_>, plan: &Plan, rules: &Rules) -> anyhow::Result<String> {
     let mut last_reason = None;
     let mut defined = false;
     let mut text = String::from("time,stratum,metric,value,n,unit,weighting,protocol,reason\n");
-    for (sums, label) in tally.strata.iter().zip(&strata.labels) {
+    for (stratum, label) in strata.labels.iter().enumerate() {
         for measure in &plan.measures {
+            let sums = tallies.of(*measure, stratum);
             let hash = rules.of(*measure, label).hash();
             let unit = measure.unit(sources.unit()).map_or("1", |u| u.symbol());
             for (moment, (prediction, reference)) in sources.moments.iter().zip(&sums.series) {

@@ -6,6 +6,7 @@ use anyhow::bail;
 use rayon::prelude::*;
 
 use super::sources::{Source, Sources};
+use super::tally::Lists;
 use crate::base::progress::Progress;
 use crate::cf::Frames;
 use crate::grid::instant;
@@ -30,6 +31,13 @@ pub(super) struct Slab {
     pub valid: Vec<bool>,
 }
 
+impl Slab {
+    /// The files' own pairs.
+    pub fn lists(&self) -> Lists<'_, f32> {
+        Lists { truth: &self.truth, prediction: &self.prediction, reference: self.reference.as_deref(), valid: &self.valid }
+    }
+}
+
 /// How many cells were left at each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Census {
@@ -50,10 +58,11 @@ impl Steps {
     ///
     /// # Errors
     /// One sentence where whole frames are needed and one does not fit.
-    pub fn of(sources: &Sources<'_>, memory: usize, whole_frames: bool) -> anyhow::Result<Steps> {
+    pub fn of(sources: &Sources<'_>, memory: usize, whole_frames: bool, derived: bool) -> anyhow::Result<Steps> {
         let (height, width) = sources.shape();
         // Each file: a value and its validity; then the combined validity, and one class for strata.
-        let bytes = 5 * sources.all().count() + 2;
+        // Derived pairs are two numbers of double precision and their validity, made from copies of such.
+        let bytes = 5 * sources.all().count() + 2 + if derived { 2 * 17 } else { 0 };
         let rows = memory / (bytes * width);
         if rows >= height {
             return Ok(Steps { frames: (rows / height).min(sources.moments.len()).max(1), rows: height });

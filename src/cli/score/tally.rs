@@ -67,6 +67,15 @@ pub(super) struct Tally {
     series: bool,
 }
 
+/// The numbers that are paired: those of the files, or what a metric makes of them, for every cell of a slab.
+#[derive(Clone, Copy)]
+pub(super) struct Lists<'a, T> {
+    pub truth: &'a [T],
+    pub prediction: &'a [T],
+    pub reference: Option<&'a [T]>,
+    pub valid: &'a [bool],
+}
+
 /// What one part of a row amounts to.
 type Part = (usize, usize, Pairs, Pairs);
 
@@ -87,7 +96,14 @@ impl Tally {
     ///
     /// # Errors
     /// One sentence for a value that is not finite, with its file, day and place.
-    pub fn add(&mut self, slab: &Slab, sources: &Sources<'_>, strata: &Strata, blocking: &Blocking) -> anyhow::Result<()> {
+    pub fn add<T: Copy + Into<f64> + Sync>(
+        &mut self,
+        slab: &Slab,
+        lists: Lists<'_, T>,
+        sources: &Sources<'_>,
+        strata: &Strata,
+        blocking: &Blocking,
+    ) -> anyhow::Result<()> {
         let classes = strata.classes(slab, sources)?;
         let (width, rows) = (slab.width, slab.rows.len());
         let parts: Vec<anyhow::Result<Vec<Part>>> = (0..slab.moments.len() * rows)
@@ -97,7 +113,7 @@ impl Tally {
                 // The classes may be those of one frame that holds for all instants.
                 let class_row = classes.len().checked_div(width).filter(|n| *n > 0).map(|n| line % n);
                 let classes = class_row.map(|r| &classes[r * width..(r + 1) * width]);
-                self.line(slab, sources, strata, blocking, (moment, row, line * width), classes)
+                self.line(slab, lists, sources, strata, blocking, (moment, row, line * width), classes)
             })
             .collect();
         for (line, parts) in parts.into_iter().enumerate() {
@@ -105,7 +121,7 @@ impl Tally {
             for (stratum, block, prediction, reference) in parts? {
                 let sums = &mut self.strata[stratum];
                 sums.prediction.add_pairs(block, &prediction);
-                if slab.reference.is_some() {
+                if lists.reference.is_some() {
                     sums.reference.add_pairs(block, &reference);
                 }
                 if self.series {
@@ -117,9 +133,11 @@ impl Tally {
         Ok(())
     }
 
-    fn line(
+    #[expect(clippy::too_many_arguments, reason = "a line of a slab, with what sorts it")]
+    fn line<T: Copy + Into<f64> + Sync>(
         &self,
         slab: &Slab,
+        lists: Lists<'_, T>,
         sources: &Sources<'_>,
         strata: &Strata,
         blocking: &Blocking,
@@ -129,7 +147,7 @@ impl Tally {
         let mut parts = Vec::new();
         let mut of_class = Vec::new();
         for part in strata.row_parts(moment, row, slab.width) {
-            let valid = &slab.valid[from..from + slab.width];
+            let valid = &lists.valid[from..from + slab.width];
             let valid = match (part.class, classes) {
                 (Some(class), Some(classes)) => {
                     of_class.clear();
@@ -143,13 +161,13 @@ impl Tally {
                 let tile = column / blocking.cells;
                 let end = ((tile + 1) * blocking.cells).min(part.columns.end);
                 let here = from + column..from + end;
-                let weighted = |values: &[f32]| -> ScoreResult<Pairs> {
-                    Pairs::collect(&slab.truth[here.clone()], &values[here.clone()], Some(&valid[column..end]), None)?
+                let weighted = |values: &[T]| -> ScoreResult<Pairs> {
+                    Pairs::collect(&lists.truth[here.clone()], &values[here.clone()], Some(&valid[column..end]), None)?
                         .reweighted(self.weights[row])
                 };
                 let prediction =
-                    weighted(&slab.prediction).map_err(|e| located(e, sources, slab, here.start, &sources.prediction))?;
-                let reference = match (&slab.reference, &sources.reference) {
+                    weighted(lists.prediction).map_err(|e| located(e, sources, slab, here.start, &sources.prediction))?;
+                let reference = match (lists.reference, &sources.reference) {
                     (Some(values), Some(source)) => {
                         weighted(values).map_err(|e| located(e, sources, slab, here.start, source))?
                     }

@@ -5,6 +5,7 @@ pub mod delimited;
 pub mod gridded;
 pub mod kma;
 pub mod land_mask;
+pub mod liquid_water;
 pub mod ndbc;
 pub mod profile;
 pub mod raster;

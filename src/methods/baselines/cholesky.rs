@@ -36,7 +36,9 @@ impl Cholesky {
         x
     }
 
+    #[cfg(test)]
     /// A⁻¹ b.
+    #[cfg(test)]
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let mut x = self.forward(right);
         for i in (0..self.size).rev() {

@@ -11,6 +11,7 @@ pub(crate) const PART: usize = 8192;
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let parts: Vec<f64> = a
         .par_chunks(PART)
+        .with_min_len(4)
         .zip(b.par_chunks(PART))
         .map(|(a, b)| {
             let mut lanes = [0.0; 8];
@@ -27,7 +28,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// `y = x + factor y`, or `y += factor x` the other way around.
 fn combine(y: &mut [f64], x: &[f64], f: impl Fn(f64, f64) -> f64 + Sync) {
-    y.par_chunks_mut(PART).zip(x.par_chunks(PART)).for_each(|(y, x)| {
+    y.par_chunks_mut(PART).with_min_len(4).zip(x.par_chunks(PART)).for_each(|(y, x)| {
         for (y, x) in y.iter_mut().zip(x) {
             *y = f(*y, *x);
         }

@@ -142,7 +142,7 @@ mod tests {
     fn an_offset_and_a_pattern_are_told_apart() {
         // a = (-1, 0.5, 0.5 + c) on a steep pattern of which each frame sees another part.
         let (a, s) = ([-1.0, 0.25, 2.0, -3.0], |p: usize| 5.0 * p as f64);
-        let seen = |t: usize, p: usize| t != 2 && (p + t) % 4 != 0;
+        let seen = |t: usize, p: usize| t != 2 && !(p + t).is_multiple_of(4);
         let cells = (0..4 * 30).map(|i| (i / 30, i % 30));
         let given = sequence([4, 5, 6], cells.map(|(t, p)| seen(t, p).then(|| a[t] + s(p))).collect());
         let got = frame_offsets(&given).unwrap();

@@ -15,7 +15,7 @@ use crate::grid::{Field, SECONDS_PER_DAY};
 use crate::methods::error::MethodResult;
 
 /// Share of the observed cells hidden to learn the error of a method that does not know its own.
-const HIDDEN_SHARE: f64 = 0.03;
+const HIDDEN_SHARE: f64 = 0.1;
 
 /// A method that fills gaps without having been trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +125,9 @@ impl GapFill {
                 } else {
                     let rest = sequence.hiding(&hidden);
                     let again = simple.solve(&rest)?;
-                    HeldOutError::new(&sequence, &rest, &hidden, |i| again.known[i].then_some(again.values[i]))
+                    HeldOutError::new(&sequence, &rest, &hidden, self.fills_empty_frames(), |i| {
+                        again.known[i].then_some(again.values[i])
+                    })
                 };
                 let note = if error.is_some() { format!("error from {} hidden cells", hidden.len()) } else { String::new() };
                 Filled::new(field, &sequence, &solution, error.map(|e| e.of_cells(&sequence)), note)

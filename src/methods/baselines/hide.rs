@@ -7,8 +7,12 @@ use crate::base::random::Random;
 const LEAST: usize = 30;
 /// A frame keeps at least this share of its observed cells.
 const KEPT_OF_A_FRAME: f64 = 0.5;
-/// Tries for each frame before single cells are taken.
-const TRIES: usize = 8;
+/// Pieces in which clouds are laid, the frames that each covers, and the cells that it hides of one at least.
+const PIECES: usize = 3;
+const SPAN: usize = 8;
+const LEAST_PIECE: usize = 12;
+/// Places tried for each piece before single cells are taken.
+const TRIES: usize = 16;
 
 /// How cells are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -42,36 +46,41 @@ pub(crate) fn hidden_cells(sequence: &Sequence, share: f64, hiding: Hiding, rand
     chosen
 }
 
+/// Pieces of the gaps of some frames laid over the same number of others, elsewhere: as wide and as lasting as gaps are.
 fn clouds(sequence: &Sequence, wanted: usize, random: &mut Random) -> Vec<usize> {
     let [frames, rows, columns] = sequence.shape;
     let pixels = rows * columns;
     let counts = sequence.observed_per_frame();
+    let span = SPAN.min(frames.div_ceil(3));
+    let of_a_frame = wanted.div_ceil(PIECES * span).max(LEAST_PIECE);
+    let side = (2.0 * of_a_frame as f64).sqrt().ceil() as usize;
+    let mut taken = vec![false; sequence.observed.len()];
+    let mut left = counts.iter().map(|n| ((1.0 - KEPT_OF_A_FRAME) * *n as f64) as usize).collect::<Vec<_>>();
     let mut chosen = Vec::new();
-    let mut order: Vec<usize> = (0..frames).filter(|t| counts[*t] > 0).collect();
-    random.shuffle(&mut order);
-    // Shared out over a score of frames, so that no one frame decides.
-    let of_a_frame = wanted.div_ceil(order.len().clamp(1, 20));
-    for t in order {
+    for _ in 0..PIECES * TRIES {
         if chosen.len() >= wanted {
             break;
         }
-        let most = of_a_frame.min(wanted - chosen.len()).min(((1.0 - KEPT_OF_A_FRAME) * counts[t] as f64) as usize);
-        for _ in 0..TRIES {
-            let other = random.below(frames);
-            let (up, left) = (random.below(rows), random.below(columns));
-            // What the other frame's gaps hide of this one, from a corner drawn at random on, going around.
-            let hits: Vec<usize> = (0..pixels)
-                .map(|k| (k / columns + up) % rows * columns + (k % columns + left) % columns)
-                .filter(|p| {
-                    let elsewhere = other * pixels + p;
-                    sequence.observed[t * pixels + p] && sequence.sea[elsewhere] && !sequence.observed[elsewhere]
-                })
-                .take(most)
-                .collect();
-            if other != t && hits.len() == most {
-                chosen.extend(hits.into_iter().map(|p| t * pixels + p));
-                break;
+        let [here, there] = [(); 2].map(|()| [random.below(frames - span + 1), random.below(rows), random.below(columns)]);
+        let mut piece = Vec::new();
+        for k in 0..span {
+            let (t, other) = (here[0] + k, there[0] + k);
+            let cells = (0..side * side).filter_map(|i| {
+                let [(y, x), (v, u)] = [here, there].map(|corner| (corner[1] + i / side, corner[2] + i % side));
+                let p = (y < rows && x < columns).then_some(t * pixels + y * columns + x)?;
+                let gap = other * pixels + v % rows * columns + u % columns;
+                let hidden = sequence.sea[gap] && !sequence.observed[gap];
+                (hidden && sequence.observed[p] && !taken[p]).then_some(p)
+            });
+            piece.extend(cells.take(left[t]));
+        }
+        if piece.len() > of_a_frame * span / 4 {
+            piece.truncate(wanted - chosen.len());
+            for i in &piece {
+                taken[*i] = true;
+                left[i / pixels] -= 1;
             }
+            chosen.extend(piece);
         }
     }
     chosen
@@ -95,9 +104,19 @@ mod tests {
             let rest = given.hiding(&cells);
             assert!(cells.iter().all(|i| !rest.observed[*i] && rest.values[*i] == 0.0));
         }
-        let clouds = hidden_cells(&given, 0.05, Hiding::Clouds, &mut Random::new(1, "cells"));
-        // what is hidden in one frame is a gap in some other
-        assert!(clouds.iter().all(|i| (0..6).any(|t| !given.observed[t * 400 + i % 400])));
+    }
+
+    #[test]
+    fn clouds_are_hidden_in_one_piece_and_for_a_while() {
+        // A cloud that stands over 8 of 20 columns, always.
+        let given = sequence([12, 20, 20], (0..4800).map(|i| (i % 20 >= 8).then_some(1.0)).collect());
+        let with_company = |hiding| {
+            let cells = hidden_cells(&given, 0.1, hiding, &mut Random::new(1, "cells"));
+            let beside = |step: usize| cells.iter().filter(|i| cells.binary_search(&(*i + step)).is_ok()).count();
+            [beside(1), beside(400)].map(|n| n as f64 / cells.len() as f64)
+        };
+        assert!(with_company(Hiding::Clouds).iter().all(|share| *share > 0.5), "{:?}", with_company(Hiding::Clouds));
+        assert!(with_company(Hiding::Points).iter().all(|share| *share < 0.2));
     }
 
     #[test]

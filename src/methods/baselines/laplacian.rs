@@ -7,6 +7,9 @@ use crate::base::vector::{Work, widest};
 /// Rows worked on by one thread at a time.
 const ROWS_AT_A_TIME: usize = 16;
 
+/// Grids of fewer cells are not worth waking other threads for.
+pub(crate) const WORTH_THREADS: usize = 1 << 15;
+
 /// Weights of the links along time, rows and columns.
 pub(crate) type LinkWeights = [f32; 3];
 
@@ -80,6 +83,9 @@ impl Laplacian {
     /// `out = L u`.
     pub fn apply(&self, u: &[f64], out: &mut [f64]) {
         let columns = self.shape[2];
+        if out.len() < WORTH_THREADS {
+            return widest(Rows { laplacian: self, u, first: 0, out });
+        }
         out.par_chunks_mut(columns * ROWS_AT_A_TIME).enumerate().for_each(|(part, out)| {
             widest(Rows { laplacian: self, u, first: part * ROWS_AT_A_TIME, out });
         });

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::conjugate_gradient::PART;
-use super::laplacian::Laplacian;
+use super::laplacian::{Laplacian, WORTH_THREADS};
 
 /// Weight of a Jacobi sweep: below 1, so that the cycle stays positive definite.
 const DAMPING: f64 = 0.8;
@@ -71,12 +71,18 @@ impl Level {
     fn sweep(&mut self) {
         self.image();
         let Level { inverse_diagonal, x, b, r, .. } = self;
-        x.par_chunks_mut(PART).enumerate().for_each(|(part, x)| {
-            let start = part * PART;
-            for (i, x) in x.iter_mut().enumerate() {
-                *x += DAMPING * inverse_diagonal[start + i] * (b[start + i] - r[start + i]);
+        let correct = |start: usize, x: &mut [f64]| {
+            let part = start..start + x.len();
+            let rest = b[part.clone()].iter().zip(&r[part.clone()]).zip(&inverse_diagonal[part]);
+            for (x, ((b, r), d)) in x.iter_mut().zip(rest) {
+                *x += DAMPING * d * (b - r);
             }
-        });
+        };
+        if x.len() < WORTH_THREADS {
+            correct(0, x);
+        } else {
+            x.par_chunks_mut(PART).enumerate().for_each(|(part, x)| correct(part * PART, x));
+        }
     }
 }
 
@@ -107,13 +113,15 @@ fn cycle(levels: &mut [Level]) {
     let from = &coarser[0].x;
     let columns = fine[2];
     let inverse = &here.inverse_diagonal;
-    here.x.par_chunks_mut(columns).zip(&to).enumerate().for_each(|(row, (out, coarse_row))| {
-        for (x, out) in out.iter_mut().enumerate() {
-            if inverse[row * columns + x] > 0.0 {
-                *out += from[coarse_row + x / 2];
+    here.x.par_chunks_mut(columns).with_min_len(WORTH_THREADS / columns).zip(&to).enumerate().for_each(
+        |(row, (out, coarse_row))| {
+            for (x, out) in out.iter_mut().enumerate() {
+                if inverse[row * columns + x] > 0.0 {
+                    *out += from[coarse_row + x / 2];
+                }
             }
-        }
-    });
+        },
+    );
     for _ in 0..sweeps {
         here.sweep();
     }

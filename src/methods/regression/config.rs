@@ -13,10 +13,10 @@ use crate::methods::refinement::TileConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegressionConfig {
-    /// How a tile is cut and normalised.
-    pub tile: TileConfig,
     /// Keep the block means: each coarse cell's correction sums to zero.
     pub closed: bool,
+    /// How a tile is cut and normalised.
+    pub tile: TileConfig,
     /// The network.
     pub architecture: Architecture,
 }

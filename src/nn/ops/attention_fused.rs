@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::elementwise::Real;
 use super::matrix::{Matrix, multiply};
 use super::slices::{by_type, slice};
-use super::softmax::{rows_in_place, softmax, softmax_gradient};
+use super::softmax::{change_of_rows, rows_in_place, softmax, softmax_gradient};
 use crate::nn::derivative::cut;
 
 /// Rows of queries handled at a time.
@@ -89,15 +89,7 @@ impl Sizes {
             change.resize(rows * keys, T::from_f64(0.0));
             let right = Matrix::columns(v, values);
             multiply([rows, keys, values], &mut change, keys, false, Matrix::rows(above, values), right);
-            for (change, pairs) in change.chunks_exact_mut(keys).zip(pairs.chunks_exact(keys)) {
-                for (change, weight) in change.iter_mut().zip(pairs) {
-                    *change *= *weight;
-                }
-                let total = super::slices::lane_sum(change);
-                for (change, weight) in change.iter_mut().zip(pairs) {
-                    *change = (*change - *weight * total) * scale;
-                }
-            }
+            change_of_rows(&mut change, &pairs, keys, scale);
             multiply([rows, width, keys], dq, width, false, Matrix::rows(&change, keys), Matrix::rows(k, width));
             let left = Matrix::columns(&change, keys);
             multiply([keys, width, rows], dk, width, true, left, Matrix::rows(q, width));

@@ -1,19 +1,23 @@
 //! Convolutions without a gathered matrix: the kernel's taps are read straight from a padded copy of the input.
 //!
-//! Forward, blocks of four output channels and up to 24 pixels are summed in registers over all taps. For the gradient
-//! of the weight, blocks of six taps and up to 16 output channels are summed over the pixels. Every output value has one
-//! fixed order of its terms, however the blocks are shared out among threads.
+//! Forward, blocks of six output channels and up to 16 pixels are summed in registers over all taps. For the gradient
+//! of the weight, blocks of six taps and up to 16 output channels are summed over the pixels: twelve sums, two values and
+//! one factor take fifteen of the sixteen registers. Every output value has one fixed order of its terms, however the
+//! blocks are shared out among threads.
+
+use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
 use super::convolution_kernels::Geometry;
 use super::convolution_source::{Piece, Source};
 use super::lanes::{LANES, LaneWork, Laned, Lanes};
+use super::slices::filled;
 
 /// Output channels of a block.
-const CHANNELS: usize = 4;
+const CHANNELS: usize = 6;
 /// Pieces of pixels of a block.
-const PIECES: usize = 3;
+const PIECES: usize = 2;
 /// Taps of a block of the weight's gradient.
 const TAPS: usize = 6;
 /// Blocks of taps that one task sums.
@@ -24,7 +28,7 @@ const CACHED_PIXELS: usize = 320;
 /// Does the direct way pay? Not for a plain product of matrices, nor where most of the eight lanes would idle.
 pub(super) fn pays(g: &Geometry) -> bool {
     let pointwise = g.kernel == [1; 3] && g.stride == [1; 3] && g.padding == [0; 3];
-    !pointwise && g.output_size()[2] >= LANES / 2 && (g.groups == 1 || g.outputs >= CHANNELS)
+    !pointwise && g.output_size()[2] >= LANES / 2 && (g.groups == 1 || g.outputs >= 4)
 }
 
 /// The output `[batch, groups * outputs, output size]`, with one number added to each channel.
@@ -35,28 +39,30 @@ pub(super) fn forward<T: Laned>(g: &Geometry, x: &[T], weight: &[T], bias: Optio
     let plane: usize = g.output_size().iter().product();
     let panels = g.outputs.div_ceil(CHANNELS);
     let packed = pack_weights(g, weight, taps.len());
-    let mut out = vec![T::from_f64(0.0); g.batch * g.groups * g.outputs * plane];
     // Few images are cut by channels too; no value depends on it.
     let many = g.batch * g.groups >= 2 * rayon::current_num_threads();
     let share = if many { panels } else { panels.div_ceil(2 * rayon::current_num_threads()) };
-    out.par_chunks_mut(g.outputs * plane).enumerate().for_each(|(image, out)| {
+    let run = |image: usize, part: usize, out: &mut [MaybeUninit<T>]| {
         let group = image % g.groups;
-        out.par_chunks_mut(share * CHANNELS * plane).enumerate().for_each(|(part, out)| {
-            T::with_lanes(Forward {
-                source: &copy[image * source.image()..],
-                taps: &taps,
-                pieces: &pieces,
-                weights: &packed[(group * panels + part * share) * taps.len() * CHANNELS..],
-                bias: bias.map(|bias| &bias[group * g.outputs + part * share * CHANNELS..]),
-                plane,
-                out,
-            });
+        T::with_lanes(Forward {
+            source: &copy[image * source.image()..],
+            taps: &taps,
+            pieces: &pieces,
+            weights: &packed[(group * panels + part * share) * taps.len() * CHANNELS..],
+            bias: bias.map(|bias| &bias[group * g.outputs + part * share * CHANNELS..]),
+            plane,
+            out,
         });
-    });
-    out
+    };
+    // The pieces cover each plane.
+    filled(g.batch * g.groups * g.outputs * plane, |out| {
+        out.par_chunks_mut(g.outputs * plane).enumerate().for_each(|(image, out)| {
+            out.par_chunks_mut(share * CHANNELS * plane).enumerate().for_each(|(part, out)| run(image, part, out));
+        });
+    })
 }
 
-/// Weights by blocks of channels: for each tap the weights of four channels, those beyond the last zero.
+/// Weights by blocks of channels: for each tap the weights of six channels, those beyond the last zero.
 fn pack_weights<T: Laned>(g: &Geometry, weight: &[T], taps: usize) -> Vec<T> {
     let panels = g.outputs.div_ceil(CHANNELS);
     let mut packed = vec![T::from_f64(0.0); g.groups * panels * taps * CHANNELS];
@@ -79,7 +85,7 @@ struct Forward<'a, T> {
     weights: &'a [T],
     bias: Option<&'a [T]>,
     plane: usize,
-    out: &'a mut [T],
+    out: &'a mut [MaybeUninit<T>],
 }
 
 impl<T: Laned> LaneWork<T> for Forward<'_, T> {
@@ -87,7 +93,6 @@ impl<T: Laned> LaneWork<T> for Forward<'_, T> {
     fn run<V: Lanes<T>>(mut self) {
         for pieces in self.pieces.chunks(PIECES) {
             match *pieces {
-                [a, b, c] => self.pixels::<V, 3>([a, b, c]),
                 [a, b] => self.pixels::<V, 2>([a, b]),
                 [a] => self.pixels::<V, 1>([a]),
                 _ => {}
@@ -102,48 +107,60 @@ impl<T: Laned> Forward<'_, T> {
     fn pixels<V: Lanes<T>, const N: usize>(&mut self, pieces: [Piece; N]) {
         let channels = self.out.len() / self.plane;
         for first in (0..channels).step_by(CHANNELS) {
-            let weights = &self.weights[first * self.taps.len()..][..self.taps.len() * CHANNELS];
-            let count = (channels - first).min(CHANNELS);
-            let mut sums = [[V::splat(T::from_f64(0.0)); N]; CHANNELS];
-            if let Some(bias) = self.bias {
-                for m in 0..count {
-                    sums[m] = [V::splat(bias[first + m]); N];
-                }
+            match channels - first {
+                1 => self.block::<V, 1, N>(first, 1, pieces),
+                2 => self.block::<V, 2, N>(first, 2, pieces),
+                count @ 3..=4 => self.block::<V, 4, N>(first, count, pieces),
+                count => self.block::<V, CHANNELS, N>(first, count.min(CHANNELS), pieces),
             }
-            // SAFETY: `Source::check` has made sure that eight values lie at each sum of offsets, and `weights` holds
-            // four values for each tap.
-            unsafe {
-                let mut weights = weights.as_ptr();
-                let mut from = [self.source.as_ptr(); N];
-                for n in 0..N {
-                    from[n] = from[n].add(pieces[n].from);
-                }
-                for tap in self.taps {
-                    let mut values = [V::splat(T::from_f64(0.0)); N];
-                    for n in 0..N {
-                        values[n] = V::load(from[n].add(*tap));
-                    }
-                    for m in 0..CHANNELS {
-                        let weight = V::splat(*weights.add(m));
-                        for n in 0..N {
-                            sums[m][n] = values[n].times_plus(weight, sums[m][n]);
-                        }
-                    }
-                    weights = weights.add(CHANNELS);
-                }
-            }
+        }
+    }
+
+    /// `count` channels from `first` on, at most `M`.
+    #[inline(always)]
+    fn block<V: Lanes<T>, const M: usize, const N: usize>(&mut self, first: usize, count: usize, pieces: [Piece; N]) {
+        let weights = &self.weights[first * self.taps.len()..][..self.taps.len() * CHANNELS];
+        let mut sums = [[V::splat(T::from_f64(0.0)); N]; M];
+        if let Some(bias) = self.bias {
             for m in 0..count {
+                sums[m] = [V::splat(bias[first + m]); N];
+            }
+        }
+        // SAFETY: `Source::check` has made sure that eight values lie at each sum of offsets, and `weights` holds
+        // `CHANNELS >= M` values for each tap.
+        unsafe {
+            let mut weights = weights.as_ptr();
+            let mut from = [self.source.as_ptr(); N];
+            for n in 0..N {
+                from[n] = from[n].add(pieces[n].from);
+            }
+            for tap in self.taps {
+                let mut values = [V::splat(T::from_f64(0.0)); N];
                 for n in 0..N {
-                    let Piece { to, len, .. } = pieces[n];
-                    let out = &mut self.out[(first + m) * self.plane + to..][..len];
-                    let mut whole = [T::from_f64(0.0); LANES];
-                    // SAFETY: both hold eight values.
-                    unsafe {
-                        if len == LANES {
-                            sums[m][n].store(out.as_mut_ptr());
-                        } else {
-                            sums[m][n].store(whole.as_mut_ptr());
-                            out.copy_from_slice(&whole[..len]);
+                    values[n] = V::load(from[n].add(*tap));
+                }
+                for m in 0..M {
+                    let weight = V::splat(*weights.add(m));
+                    for n in 0..N {
+                        sums[m][n] = values[n].times_plus(weight, sums[m][n]);
+                    }
+                }
+                weights = weights.add(CHANNELS);
+            }
+        }
+        for m in 0..M.min(count) {
+            for n in 0..N {
+                let Piece { to, len, .. } = pieces[n];
+                let out = &mut self.out[(first + m) * self.plane + to..][..len];
+                // SAFETY: both hold eight values.
+                unsafe {
+                    if len == LANES {
+                        sums[m][n].store(out.as_mut_ptr().cast());
+                    } else {
+                        let mut whole = [T::from_f64(0.0); LANES];
+                        sums[m][n].store(whole.as_mut_ptr());
+                        for (out, value) in out.iter_mut().zip(whole) {
+                            out.write(value);
                         }
                     }
                 }

@@ -3,6 +3,8 @@
 use candle_core::{Layout, WithDType};
 use rayon::prelude::*;
 
+use crate::base::vector::{Work, widest};
+
 /// Values handled by one task.
 const TASK_VALUES: usize = 16_384;
 
@@ -18,14 +20,30 @@ pub(crate) fn map_planes<T: WithDType>(
     plane: usize,
     f: impl Fn(usize, &mut [T], &[T]) + Sync,
 ) -> Vec<T> {
+    struct Part<'a, T, F> {
+        y: &'a mut [T],
+        x: &'a [T],
+        first: usize,
+        channels: usize,
+        plane: usize,
+        f: &'a F,
+    }
+    impl<T, F: Fn(usize, &mut [T], &[T])> Work for Part<'_, T, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            let mut channel = self.first;
+            for (y, x) in self.y.chunks_exact_mut(self.plane).zip(self.x.chunks_exact(self.plane)) {
+                (self.f)(channel, y, x);
+                channel = if channel + 1 == self.channels { 0 } else { channel + 1 };
+            }
+        }
+    }
     let mut y = vec![T::from_f64(0.0); x.len()];
     let planes = (TASK_VALUES / plane).max(1);
     y.par_chunks_mut(planes * plane).zip(x.par_chunks(planes * plane)).enumerate().for_each(|(task, (y, x))| {
-        let mut channel = (task * planes) % channels;
-        for (y, x) in y.chunks_exact_mut(plane).zip(x.chunks_exact(plane)) {
-            f(channel, y, x);
-            channel = if channel + 1 == channels { 0 } else { channel + 1 };
-        }
+        widest(Part { y, x, first: task * planes % channels, channels, plane, f: &f });
     });
     y
 }
@@ -38,6 +56,24 @@ pub(crate) fn sum_planes<T: WithDType>(
     plane: usize,
     f: impl Fn(&[T], &[T]) -> T + Sync,
 ) -> Vec<T> {
+    struct Part<'a, T, F> {
+        a: &'a [T],
+        b: &'a [T],
+        plane: usize,
+        sums: &'a mut [T],
+        f: &'a F,
+    }
+    impl<T: WithDType, F: Fn(&[T], &[T]) -> T> Work for Part<'_, T, F> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            let count = self.sums.len().max(1);
+            for (i, (a, b)) in self.a.chunks_exact(self.plane).zip(self.b.chunks_exact(self.plane)).enumerate() {
+                self.sums[i % count] += (self.f)(a, b);
+            }
+        }
+    }
     // Whole images where they are small, else plane by plane.
     let image = channels * plane;
     let images = TASK_VALUES / image.max(1);
@@ -47,10 +83,7 @@ pub(crate) fn sum_planes<T: WithDType>(
         .zip(b.par_chunks(task.max(1)))
         .map(|(a, b)| {
             let mut sums = vec![T::from_f64(0.0); (a.len() / plane).min(channels)];
-            let count = sums.len().max(1);
-            for (i, (a, b)) in a.chunks_exact(plane).zip(b.chunks_exact(plane)).enumerate() {
-                sums[i % count] += f(a, b);
-            }
+            widest(Part { a, b, plane, sums: &mut sums, f: &f });
             sums
         })
         .collect();

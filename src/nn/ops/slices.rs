@@ -58,11 +58,11 @@ pub(crate) fn map<T: WithDType>(x: &[T], f: impl Fn(T) -> T + Sync) -> Vec<T> {
     })
 }
 
-/// A vector of `len` values, all of which `fill` writes.
-fn filled<T>(len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+/// A vector of `len` values, all of which `fill` must write.
+pub(crate) fn filled<T>(len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     fill(&mut values.spare_capacity_mut()[..len]);
-    // SAFETY: the capacity is at least `len`, and both callers write every place.
+    // SAFETY: the capacity is at least `len`, and the few callers write every place.
     unsafe { values.set_len(len) };
     values
 }
@@ -88,6 +88,7 @@ pub(crate) fn map2<T: WithDType>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync)
 }
 
 /// The sum of `values` in sixteen interleaved lanes: quick, and always in the same order.
+#[inline(always)]
 pub(crate) fn lane_sum<T: WithDType>(values: &[T]) -> T {
     let mut lanes = [T::from_f64(0.0); 16];
     for part in values.chunks(16) {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::elementwise::Real;
 use super::slices::{by_type, own_path, slice};
+use crate::base::vector::{Call, widest};
 use crate::nn::derivative::cut;
 
 /// `exp(x) / Σ exp(x)` along `dim`; the largest value is taken off first, so nothing overflows.
@@ -54,14 +55,21 @@ fn task_len(row: usize) -> usize {
 
 /// Softmax of each row of `len` values, in place. A masked place (minus infinity) becomes exactly 0.
 pub(super) fn rows_in_place<T: Real>(values: &mut [T], len: usize) {
+    widest(Call(rows_of, (values, len)));
+}
+
+#[inline(always)]
+fn rows_of<T: Real>((values, len): (&mut [T], usize)) {
     let zero = T::from_f64(0.0);
     for row in values.chunks_exact_mut(len) {
-        let mut largest = row[0];
-        for value in row.iter() {
-            if *value > largest {
-                largest = *value;
+        // In lanes, like the sum below; the largest value has no order.
+        let mut lanes = [row[0]; 16];
+        for part in row.chunks(16) {
+            for (lane, value) in lanes.iter_mut().zip(part) {
+                *lane = if *value > *lane { *value } else { *lane };
             }
         }
+        let largest = lanes.into_iter().fold(row[0], |largest, lane| if lane > largest { lane } else { largest });
         let lowest = T::from_f64(f64::NEG_INFINITY);
         for value in row.iter_mut() {
             *value = if *value == lowest { zero } else { (*value - largest).exponential() };
@@ -69,6 +77,24 @@ pub(super) fn rows_in_place<T: Real>(values: &mut [T], len: usize) {
         let scale = T::from_f64(1.0) / super::slices::lane_sum(row);
         for value in row.iter_mut() {
             *value *= scale;
+        }
+    }
+}
+
+/// From the gradient of each row's softmax `y`, in place, to that of what went into it, times `scale`.
+pub(super) fn change_of_rows<T: Real>(change: &mut [T], y: &[T], len: usize, scale: T) {
+    widest(Call(change_of, (change, y, len, scale)));
+}
+
+#[inline(always)]
+fn change_of<T: Real>((change, y, len, scale): (&mut [T], &[T], usize, T)) {
+    for (change, y) in change.chunks_exact_mut(len).zip(y.chunks_exact(len)) {
+        for (change, y) in change.iter_mut().zip(y) {
+            *change *= *y;
+        }
+        let total = super::slices::lane_sum(change);
+        for (change, y) in change.iter_mut().zip(y) {
+            *change = (*change - *y * total) * scale;
         }
     }
 }
@@ -104,13 +130,8 @@ impl CustomOp2 for Gradient {
             out.par_chunks_mut(task_len(len)).zip(tasks).for_each(|(out, (y, above))| {
                 let rows = y.chunks_exact(len).zip(above.chunks_exact(len));
                 for (out, (y, above)) in out.chunks_exact_mut(len).zip(rows) {
-                    for (out, (y, above)) in out.iter_mut().zip(y.iter().zip(above)) {
-                        *out = *y * *above;
-                    }
-                    let total = super::slices::lane_sum(out);
-                    for (out, y) in out.iter_mut().zip(y) {
-                        *out -= *y * total;
-                    }
+                    out.copy_from_slice(above);
+                    change_of_rows(out, y, len, T::from_f64(1.0));
                 }
             });
             out

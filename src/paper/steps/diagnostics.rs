@@ -190,6 +190,17 @@ impl Subject<'_> {
     }
 }
 
+/// A field of the real ocean whose spectra are taken.
+struct Measured {
+    dataset: &'static str,
+    tier: Tier,
+    file: DataFile,
+    /// Wavelengths between which the slope is fitted, in kilometres.
+    band: (f64, f64),
+    /// Of its panel; none for a field that is only in the table.
+    title: Option<&'static str>,
+}
+
 /// The spectra of the twin, the Black Sea and the Mediterranean, with the panels that show them.
 fn spectra(
     context: &StepContext<'_>,
@@ -217,17 +228,23 @@ fn spectra(
     let drawn =
         vec![panels::spectra("Twin: spectra of temperature", &study), panels::ratios("Twin: energy by scale", &study, level)];
     studies.push((study, drawn));
-    let real: [(&'static str, Tier, DataFile, (f64, f64), Option<&str>); 2] = [
-        (
-            "black_sea_sst",
-            Tier::Real,
-            products::BLACK_SEA_SST,
-            configuration.black_sea_band_kilometres,
-            Some("Black Sea temperature (real): energy"),
-        ),
-        ("mediterranean_adt", Tier::Proxy, products::MEDITERRANEAN_ADT, configuration.mediterranean_band_kilometres, None),
+    let measured = [
+        Measured {
+            dataset: "black_sea_sst",
+            tier: Tier::Real,
+            file: products::BLACK_SEA_SST,
+            band: configuration.black_sea_band_kilometres,
+            title: Some("Black Sea temperature (real): energy"),
+        },
+        Measured {
+            dataset: "mediterranean_adt",
+            tier: Tier::Proxy,
+            file: products::MEDITERRANEAN_ADT,
+            band: configuration.mediterranean_band_kilometres,
+            title: None,
+        },
     ];
-    for (dataset, tier, file, band, title) in real {
+    for Measured { dataset, tier, file, band, title } in measured {
         let truth = products::crop_to_multiple(&products::read_field(context, file)?, super::FACTOR).map_err(fail)?;
         let all = refined(&truth)?;
         let study = SpectralStudy::of(dataset, tier, &truth, &all, spacing_kilometres, &configuration.reading(band));

@@ -257,7 +257,14 @@ mod tests {
         let truth =
             Field::new("sst", values, mask, time, axis(AxisKind::Latitude), axis(AxisKind::Longitude), Unit::Celsius).unwrap();
         let smooth = gaussian_smooth(&truth, 2.0).unwrap();
-        let reading = SpectralReading { band_kilometres: (12.0, 200.0), level: 0.5, block_days: 2, resamples: 100, seed: 1 };
+        let reading = SpectralReading {
+            band_kilometres: (12.0, 200.0),
+            fine_band_kilometres: Some((59.0, 97.0)),
+            level: 0.5,
+            block_days: 2,
+            resamples: 100,
+            seed: 1,
+        };
         let study = SpectralStudy::of(
             "test",
             Tier::Twin,
@@ -278,6 +285,13 @@ mod tests {
         // the error's share is (1 − g)² with g = exp(−(2πσ/λ)²/2): 1/2 where g = 1 − √½
         let want = std::f64::consts::TAU * 10.0 / (-2.0 * (1.0 - 0.5f64.sqrt()).ln()).sqrt();
         assert!((study.products[0].agreement.unwrap().kilometres - want).abs() < 2.5, "{want}");
+        // of the band's waves (5 to 8 in 480 km, as many as k around the circle) the filter leaves exp(−(2πσk)²)
+        let waves = || (5..=8).map(|i| f64::from(i) / 480.0);
+        let kept: f64 = waves().map(|k| k * (-(std::f64::consts::TAU * 10.0 * k).powi(2)).exp()).sum();
+        let want = kept / waves().sum::<f64>();
+        let share = study.products[0].fine_power.unwrap();
+        assert!((share.value - want).abs() < 0.03 && share.interval.is_some(), "{share:?} {want}");
+        assert_eq!(study.products[1].fine_power.unwrap().value, 1.0);
         // what never falls below the level has no effective resolution
         assert_eq!((study.products[1].energy, study.products[1].agreement), (None, None));
     }
@@ -296,7 +310,14 @@ mod tests {
             Unit::Celsius,
         )
         .unwrap();
-        let reading = SpectralReading { band_kilometres: (12.0, 200.0), level: 0.5, block_days: 2, resamples: 10, seed: 1 };
+        let reading = SpectralReading {
+            band_kilometres: (12.0, 200.0),
+            fine_band_kilometres: None,
+            level: 0.5,
+            block_days: 2,
+            resamples: 10,
+            seed: 1,
+        };
         let refused = SpectralStudy::of("test", Tier::Twin, &field, &[], |_, _| (5.0, 5.0), &reading);
         assert!(matches!(refused, Err(ScoreError::TooFew { found: 8, .. })));
     }

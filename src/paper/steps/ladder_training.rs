@@ -13,6 +13,10 @@ use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
 use crate::train::Checkpoint;
 
+/// The states that a run folder keeps.
+const BEST: &str = "best.safetensors";
+const LAST: &str = "last.safetensors";
+
 /// What every training of the ladder stands on.
 const TRAINED: &[&str] = &[
     "src/base/",
@@ -107,7 +111,9 @@ fn train_regression(context: &StepContext<'_>) -> PaperResult<()> {
     let (training, validation) = ground.sources()?;
     let name = context.step.name;
     let trained = regression::fit(name, &network, training, validation, &fit, &ground.folder, &ground.device, &ground.provenance);
-    ground.leave(&trained.map_err(|e| context.error(e))?.1)
+    // The best on validation, or the last where there was no validation.
+    let best = if ground.folder.join(BEST).is_file() { BEST } else { LAST };
+    ground.leave(&trained.map_err(|e| context.error(e))?.1, best)
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -124,7 +130,8 @@ fn train_adversarial(context: &StepContext<'_>) -> PaperResult<()> {
     let name = context.step.name;
     let trained =
         adversarial::fit(name, &network, training, validation, &fit, &ground.folder, &ground.device, &ground.provenance);
-    ground.leave(&trained.map_err(|e| context.error(e))?.1)
+    // Not the best by its pixels: that would be a state from before the critic.
+    ground.leave(&trained.map_err(|e| context.error(e))?.1, LAST)
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -140,7 +147,7 @@ fn train_diffusion(context: &StepContext<'_>) -> PaperResult<()> {
     let (training, validation) = ground.sources()?;
     let trained =
         uadm::fit(context.step.name, &network, training, validation, &fit, &ground.folder, &ground.device, &ground.provenance);
-    ground.leave(&trained.map_err(|e| context.error(e))?.1)
+    ground.leave(&trained.map_err(|e| context.error(e))?.1, LAST)
 }
 
 /// The same, and the weights by themselves for those who do not train, with a passport that names the tier.

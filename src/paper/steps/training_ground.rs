@@ -71,17 +71,16 @@ impl<'a> TrainingGround<'a> {
         Ok((source(&self.train_days)?, source(&self.validation_days)?))
     }
 
-    /// Puts the checkpoint, the log and the device's description where other steps look for them.
+    /// Puts a checkpoint of the run folder, the log and the device's description where other steps look for them.
     ///
     /// # Errors
     /// Where a file cannot be copied.
-    pub fn leave(&self, report: &TrainingReport) -> PaperResult<()> {
+    pub fn leave(&self, report: &TrainingReport, checkpoint: &str) -> PaperResult<()> {
         if let Some((score, iteration)) = report.best {
             println!("best on validation at iteration {iteration}: {score:.3}");
         }
         let context = self.context;
-        let best = if self.folder.join("best.safetensors").is_file() { "best.safetensors" } else { "last.safetensors" };
-        std::fs::copy(self.folder.join(best), context.path(WEIGHTS)).map_err(|e| context.error(e))?;
+        std::fs::copy(self.folder.join(checkpoint), context.path(WEIGHTS)).map_err(|e| context.error(e))?;
         std::fs::copy(self.folder.join("log.jsonl"), context.path(LOG)).map_err(|e| context.error(e))?;
         std::fs::write(context.path(DEVICE), &self.description).map_err(|e| context.error(e))
     }

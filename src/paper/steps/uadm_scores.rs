@@ -108,6 +108,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    #[expect(clippy::too_many_arguments, reason = "a row of the table")]
     fn row(
         &self,
         method: &str,

@@ -4,10 +4,20 @@ use super::isotropic::IsotropicBins;
 use super::plane::PlaneSpectra;
 use crate::score::error::{ScoreError, ScoreResult};
 
+/// Neighbouring cells of one column of the half spectrum that lie in one bin.
+struct Run {
+    cells: std::ops::Range<usize>,
+    bin: usize,
+    /// How many cells of the whole spectrum each of these stands for.
+    weight: f64,
+}
+
 /// The bin of each cell of a half spectrum.
 pub(super) struct BinMap {
     /// Position of the bin of each cell; the number of bins for none.
     pub(super) bin: Vec<u32>,
+    /// The same as runs, without the cells of no bin.
+    runs: Vec<Run>,
     rows: usize,
     columns: usize,
     pub(super) frequencies: Vec<f64>,
@@ -37,18 +47,31 @@ impl BinMap {
             }
             IsotropicBins::Xrft { factor, .. } => {
                 let count = rows.min(columns) / factor.max(1);
+                if count == 0 {
+                    return Err(no_bin(bins, rows, columns));
+                }
                 let (low, high) = radii.iter().fold((f64::MAX, 0.0_f64), |(l, h), k| (l.min(*k), h.max(*k)));
-                let step = (high - low) / count.max(1) as f64;
+                let step = (high - low) / count as f64;
                 let edges: Vec<f64> = (0..count).map(|k| k as f64 * step + low).chain([high]).collect();
-                // Closed above; the first bin takes the origin too.
-                (count, Box::new(move |k| edges.partition_point(|e| *e < k).max(1) - 1))
+                // Closed above; the first bin takes the origin too. The guess is off by one at most, by rounding.
+                let find = move |k: f64| {
+                    let mut bin = (((k - low) / step) as usize).min(edges.len() - 2);
+                    while bin > 0 && edges[bin] >= k {
+                        bin -= 1;
+                    }
+                    while bin + 2 < edges.len() && edges[bin + 1] < k {
+                        bin += 1;
+                    }
+                    bin
+                };
+                (count, Box::new(find))
             }
         };
         if count == 0 {
-            return Err(ScoreError::Argument(format!("{bins:?} makes no bin of {rows} x {columns}")));
+            return Err(no_bin(bins, rows, columns));
         }
-        let mut map =
-            BinMap { bin: Vec::with_capacity(radii.len()), rows, columns, frequencies: vec![0.0; count], cells: vec![0; count] };
+        let bin = Vec::with_capacity(radii.len());
+        let mut map = BinMap { bin, runs: Vec::new(), rows, columns, frequencies: vec![0.0; count], cells: vec![0; count] };
         for (i, radius) in radii.iter().enumerate() {
             let bin = find(*radius).min(count);
             if bin < count {
@@ -81,6 +104,17 @@ impl BinMap {
         self.frequencies.retain(|_| *each.next().unwrap_or(&false));
         let mut each = kept.iter();
         self.cells.retain(|_| *each.next().unwrap_or(&false));
+        for (column, bins) in self.bin.chunks(self.rows).enumerate() {
+            let weight = self.weight(column) as f64;
+            let mut start = column * self.rows;
+            for run in bins.chunk_by(|a, b| a == b) {
+                let cells = start..start + run.len();
+                start = cells.end;
+                if run[0] < count {
+                    self.runs.push(Run { cells, bin: run[0] as usize, weight });
+                }
+            }
+        }
     }
 
     /// How many cells of the whole spectrum a column of the half one stands for.
@@ -90,13 +124,9 @@ impl BinMap {
 
     /// The sum of `of(cell)` over the cells of each bin.
     pub(super) fn sums(&self, of: impl Fn(usize) -> f64) -> Vec<f64> {
-        // One more, for the cells of no bin.
-        let mut sums = vec![0.0; self.frequencies.len() + 1];
-        for (column, bins) in self.bin.chunks(self.rows).enumerate() {
-            let weight = self.weight(column) as f64;
-            for (y, bin) in bins.iter().enumerate() {
-                sums[*bin as usize] += weight * of(column * self.rows + y);
-            }
+        let mut sums = vec![0.0; self.frequencies.len()];
+        for run in &self.runs {
+            sums[run.bin] += run.weight * run.cells.clone().map(&of).sum::<f64>();
         }
         sums
     }
@@ -106,6 +136,10 @@ impl BinMap {
         let sum = |bin: usize| days.iter().map(|day| day.as_ref()[bin]).sum::<f64>();
         (0..self.frequencies.len()).map(|bin| sum(bin) * scale / (self.cells[bin] as f64 * days.len() as f64)).collect()
     }
+}
+
+fn no_bin(bins: IsotropicBins, rows: usize, columns: usize) -> ScoreError {
+    ScoreError::Argument(format!("{bins:?} makes no bin of {rows} x {columns}"))
 }
 
 #[cfg(test)]
@@ -119,6 +153,6 @@ mod tests {
         let map = BinMap::new(&PlaneSpectra::new(1.0, 1.0), 4, 4, IsotropicBins::Shells).unwrap();
         assert_eq!(map.cells, [1, 8, 6]);
         assert!((map.frequencies[1] - 0.25 * (1.0 + 2f64.sqrt()) / 2.0).abs() < 1e-15);
-        assert_eq!(map.sums(|_| 1.0), [1.0, 8.0, 6.0, 1.0]);
+        assert_eq!(map.sums(|_| 1.0), [1.0, 8.0, 6.0]);
     }
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Running sums side by side along a row, which need not wait for each other.
+const LANES: usize = 8;
+
 /// The part of the data that is taken away first; what is left has mean 0 unless nothing is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Detrend {
@@ -34,18 +37,24 @@ impl Detrend {
             return trend;
         }
         let count = (rows * columns) as f64;
+        let slopes = self == Detrend::Linear;
         let line_sums = |y: usize| {
-            let (mut sum, mut moment) = (0.0, 0.0);
-            for x in 0..columns {
-                let z = value(y * columns + x);
-                sum += z;
-                moment += z * (x as f64 - middle[1]);
+            let (mut sums, mut moments) = ([0.0; LANES], [0.0; LANES]);
+            for start in (0..columns).step_by(LANES) {
+                let lanes = sums.iter_mut().zip(&mut moments).take(columns - start);
+                for (lane, (sum, moment)) in lanes.enumerate() {
+                    let z = value(y * columns + start + lane);
+                    *sum += z;
+                    if slopes {
+                        *moment += z * ((start + lane) as f64 - middle[1]);
+                    }
+                }
             }
-            (sum, moment)
+            (sums.iter().sum::<f64>(), moments.iter().sum::<f64>())
         };
         let sums: Vec<(f64, f64)> = (0..rows).map(line_sums).collect();
         trend.level = sums.iter().map(|s| s.0).sum::<f64>() / count;
-        if self == Detrend::Linear {
+        if slopes {
             // Σ(i − middle)² of n whole steps is n(n² − 1)/12; a single row or column has no slope.
             let spread = |n: usize| n as f64 * ((n * n) as f64 - 1.0) / 12.0;
             let slope = |moment: f64, spread: f64| if spread > 0.0 { moment / spread } else { 0.0 };
@@ -61,7 +70,13 @@ impl Trend {
     /// The trend at a cell.
     #[inline]
     pub(super) fn at(&self, row: usize, column: usize) -> f64 {
-        self.level + self.row * (row as f64 - self.middle[0]) + self.column * (column as f64 - self.middle[1])
+        let (level, slope) = self.along(row);
+        level + slope * (column as f64 - self.middle[1])
+    }
+
+    /// The trend in the middle of a row, and what it gains from one column to the next.
+    pub(super) fn along(&self, row: usize) -> (f64, f64) {
+        (self.level + self.row * (row as f64 - self.middle[0]), self.column)
     }
 }
 

@@ -107,6 +107,8 @@ pub(super) struct PlanePlan {
     detrend: Detrend,
     row_weights: Vec<f64>,
     column_weights: Vec<f64>,
+    /// Columns counted from the middle.
+    from_middle: Vec<f64>,
     transform: PlaneTransform,
     /// From the squared transform to power.
     pub(super) scale: f64,
@@ -134,7 +136,8 @@ impl PlanePlan {
             return Err(ScoreError::Argument(format!("the window {:?} of {rows} x {columns} has no weight", spectra.window)));
         }
         let transform = PlaneTransform::new(rows, columns);
-        Ok(PlanePlan { rows, columns, detrend: spectra.detrend, row_weights, column_weights, transform, scale })
+        let from_middle = (0..columns).map(|x| x as f64 - 0.5 * (columns as f64 - 1.0)).collect();
+        Ok(PlanePlan { rows, columns, detrend: spectra.detrend, row_weights, column_weights, from_middle, transform, scale })
     }
 
     /// Does `values` hold whole planes of finite numbers wherever `valid`?
@@ -151,7 +154,16 @@ impl PlanePlan {
                 self.columns
             )));
         }
-        match (0..values.len()).find(|i| valid.is_none_or(|v| v[*i]) && !values[*i].into().is_finite()) {
+        // All are looked at without a branch; only where one is bad is it sought.
+        let clean = match valid {
+            None => values.iter().fold(true, |clean, v| clean & (*v).into().is_finite()),
+            Some(valid) => values.iter().zip(valid).fold(true, |clean, (v, valid)| clean & (!valid | (*v).into().is_finite())),
+        };
+        if clean {
+            return Ok(());
+        }
+        let bad = |i: &usize| valid.is_none_or(|v| v[*i]) && !values[*i].into().is_finite();
+        match (0..values.len()).find(bad) {
             Some(position) => Err(ScoreError::NotFinite { what: "the field", position }),
             None => Ok(()),
         }
@@ -162,8 +174,10 @@ impl PlanePlan {
         let trend = self.detrend.of(|i| plane[i].into(), self.rows, self.columns);
         self.transform.forward(buffers, self.rows, |y, line| {
             let (from, weight) = (&plane[y * self.columns..(y + 1) * self.columns], self.row_weights[y]);
-            for (x, to) in line.iter_mut().enumerate() {
-                *to = (from[x].into() - trend.at(y, x)) * weight * self.column_weights[x];
+            let (level, slope) = trend.along(y);
+            let columns = from.iter().zip(&self.from_middle).zip(&self.column_weights);
+            for (to, ((value, x), column_weight)) in line.iter_mut().zip(columns) {
+                *to = ((*value).into() - (level + slope * x)) * weight * column_weight;
             }
         });
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pairwise_difference::{nth_pairwise_difference, pairwise_difference_quantile};
+use crate::score::distribution::sort_values;
 use crate::score::error::{ScoreError, ScoreResult};
 
 /// Median of the squared increments to semivariance, for normal increments (Dowd).
@@ -62,6 +63,10 @@ pub(super) enum Summary {
 }
 
 impl VariogramEstimator {
+    /// Every estimator.
+    pub const ALL: [VariogramEstimator; 5] =
+        [Self::Matheron, Self::CressieHawkins, Self::Dowd, Self::Genton, Self::GentonAbsolute];
+
     /// The semivariance of one bin; the increments may be reordered.
     ///
     /// # Errors
@@ -83,13 +88,13 @@ impl VariogramEstimator {
                 0.5 * DOWD_FACTOR * median_in_place(increments).powi(2)
             }
             Self::Genton => {
-                increments.sort_unstable_by(f64::total_cmp);
+                sort_values(increments);
                 let half = (n / 2 + 1) as u64;
                 0.5 * (GENTON_FACTOR * nth_pairwise_difference(increments, half * (half - 1) / 2 - 1)).powi(2)
             }
             Self::GentonAbsolute => {
                 increments.iter_mut().for_each(|d| *d = d.abs());
-                increments.sort_unstable_by(f64::total_cmp);
+                sort_values(increments);
                 let real = n as f64;
                 let probability = match n {
                     GENTON_LARGE_SAMPLE.. => 0.25,
@@ -149,14 +154,6 @@ mod tests {
     use super::*;
     use crate::base::random::Random;
 
-    const ALL: [VariogramEstimator; 5] = [
-        VariogramEstimator::Matheron,
-        VariogramEstimator::CressieHawkins,
-        VariogramEstimator::Dowd,
-        VariogramEstimator::Genton,
-        VariogramEstimator::GentonAbsolute,
-    ];
-
     fn close(got: f64, want: f64) {
         assert!((got - want).abs() < 1e-12 * want.abs().max(1.0), "{got} {want}");
     }
@@ -179,7 +176,7 @@ mod tests {
         // d ~ N(0, 2γ) with γ = 4.5; the standard error of Qₙ at n = 40,000 is about 0.4 %, of γ twice that
         let mut random = Random::new(11, "increments");
         let increments: Vec<f64> = (0..40_000).map(|_| 3.0 * random.normal()).collect();
-        for (estimator, within) in ALL.into_iter().zip([0.03, 0.03, 0.04, 0.04]) {
+        for (estimator, within) in VariogramEstimator::ALL.into_iter().zip([0.03, 0.03, 0.04, 0.04]) {
             let got = estimator.semivariance(&mut increments.clone()).unwrap();
             assert!((got / 4.5 - 1.0).abs() < within, "{estimator:?} {got}");
         }
@@ -200,7 +197,7 @@ mod tests {
 
     #[test]
     fn constant_fields_have_none_and_bad_input_is_refused() {
-        for estimator in ALL {
+        for estimator in VariogramEstimator::ALL {
             assert_eq!(estimator.semivariance(&mut [0.0; 6]).unwrap(), 0.0);
             assert!(matches!(estimator.semivariance(&mut []), Err(ScoreError::TooFew { .. })));
             assert!(matches!(estimator.semivariance(&mut [0.0, f64::NAN]), Err(ScoreError::NotFinite { position: 1, .. })));

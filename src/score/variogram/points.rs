@@ -115,14 +115,6 @@ mod tests {
     use crate::base::random::Random;
     use crate::grid::great_circle_metres;
 
-    const ALL: [VariogramEstimator; 5] = [
-        VariogramEstimator::Matheron,
-        VariogramEstimator::CressieHawkins,
-        VariogramEstimator::Dowd,
-        VariogramEstimator::Genton,
-        VariogramEstimator::GentonAbsolute,
-    ];
-
     fn cloud(n: usize, seed: u64) -> [Vec<f64>; 3] {
         let mut random = Random::new(seed, "variogram points");
         let x: Vec<f64> = (0..n).map(|_| random.uniform_in(0.0, 100.0)).collect();
@@ -174,7 +166,7 @@ mod tests {
         let mut random = Random::new(2, "mask");
         let valid: Vec<bool> = (0..300).map(|_| random.uniform() < 0.8).collect();
         let narrow = LagDirection::azimuth(30.0, 20.0, Some(6.0)).unwrap();
-        for estimator in ALL {
+        for estimator in VariogramEstimator::ALL {
             for (distance, largest) in
                 [(PointDistance::Planar, 15.0), (PointDistance::Planar, 90.0), (PointDistance::kilometres(), 6000.0)]
             {
@@ -195,7 +187,7 @@ mod tests {
         let mut order: Vec<usize> = (0..700).collect();
         Random::new(4, "order").shuffle(&mut order);
         let shuffled = points.clone().map(|c| order.iter().map(|i| c[*i]).collect::<Vec<f64>>());
-        for estimator in ALL {
+        for estimator in VariogramEstimator::ALL {
             let bins = LagBins::even(60.0, 12).unwrap();
             let wanted = PointVariogram { estimator, bins, distance: PointDistance::Planar, direction: None };
             let of = |threads: usize, [x, y, z]: &[Vec<f64>; 3]| {

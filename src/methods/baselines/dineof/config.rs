@@ -38,7 +38,7 @@ impl Default for DineofConfig {
             tolerance: 1e-3,
             most_iterations: 300,
             centring: Centring::FrameOffsetAndPattern,
-            hidden_share: 0.01,
+            hidden_share: 0.02,
             hiding: Hiding::Clouds,
             patience: 3,
             seed: 0,
@@ -49,7 +49,13 @@ impl Default for DineofConfig {
 impl DineofConfig {
     /// As published: single cells hidden, the mean taken off, up to ten modes.
     pub fn paper() -> DineofConfig {
-        DineofConfig { most_modes: 10, centring: Centring::Mean, hiding: Hiding::Points, ..DineofConfig::default() }
+        DineofConfig {
+            most_modes: 10,
+            centring: Centring::Mean,
+            hidden_share: 0.01,
+            hiding: Hiding::Points,
+            ..DineofConfig::default()
+        }
     }
 
     pub(super) fn check(&self) -> MethodResult<()> {

@@ -82,7 +82,7 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         let error = (sum / f64::from(n.max(1))).sqrt();
         hidden_error.push(error);
         if best.as_ref().is_none_or(|b| error < b.error) {
-            let estimate = HeldOutError::new(sequence, rest, &hidden, found);
+            let estimate = HeldOutError::new(sequence, rest, &hidden, true, found);
             best = Some(Best {
                 modes,
                 error,
@@ -99,11 +99,13 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         Some(best) => {
             // The last round, with the hidden cells shown again: it starts from the best fill.
             let whole = Background::new(sequence, config.centring)?;
-            let (old, old_places) = (matrix, places);
+            let old_frames = std::mem::take(&mut matrix.frames);
+            // The old matrix goes before the new one is made.
+            matrix.values = Vec::new();
+            matrix.gaps = Vec::new();
             matrix = GapMatrix::new(sequence, |t, p| whole.at(t, p));
             let mut start = Subspace::random(matrix.frames.len(), size, &mut random.child(1));
-            carry(&old, &best, &old_places, sequence, &mut matrix, &mut start);
-            drop(old);
+            carry(&old_frames, &best, &places, sequence, &mut matrix, &mut start);
             settle(&mut matrix, &mut start, best.modes, config);
             (best.modes, best.estimate, whole)
         }
@@ -143,13 +145,13 @@ fn settle(matrix: &mut GapMatrix, basis: &mut Subspace, modes: usize, config: &D
 
 /// Takes the best fill and its modes over into the matrix with all cells. Pixels and frames that only hidden cells had seen
 /// come anew and start from 0.
-fn carry(old: &GapMatrix, best: &Best, places: &Places, sequence: &Sequence, matrix: &mut GapMatrix, basis: &mut Subspace) {
+fn carry(old_frames: &[usize], best: &Best, places: &Places, sequence: &Sequence, matrix: &mut GapMatrix, basis: &mut Subspace) {
     let n = matrix.frames.len();
     for (row, p) in matrix.pixels.iter().enumerate() {
         for (column, t) in matrix.frames.iter().enumerate() {
             let i = row * n + column;
             if matrix.gaps[i]
-                && let Some(from) = places.place(old, t * sequence.frame_len() + p)
+                && let Some(from) = places.place(t * sequence.frame_len() + p)
             {
                 matrix.values[i] = f64::from(best.fill[from]);
             }
@@ -158,7 +160,7 @@ fn carry(old: &GapMatrix, best: &Best, places: &Places, sequence: &Sequence, mat
     let mut image = vec![0.0; n * basis.size];
     for (column, t) in matrix.frames.iter().enumerate() {
         let to = &mut image[column * basis.size..(column + 1) * basis.size];
-        match old.frames.binary_search(t) {
+        match old_frames.binary_search(t) {
             Ok(from) => {
                 let width = basis.size.min(best.basis.size);
                 to[..width].copy_from_slice(&best.basis.vectors[from * best.basis.size..from * best.basis.size + width]);
@@ -171,6 +173,7 @@ fn carry(old: &GapMatrix, best: &Best, places: &Places, sequence: &Sequence, mat
 
 /// Where the cells of the sequence lie in the matrix.
 struct Places {
+    frames: usize,
     row: Vec<Option<usize>>,
     column: Vec<Option<usize>>,
 }
@@ -180,16 +183,16 @@ impl Places {
         let (mut row, mut column) = (vec![None; sequence.frame_len()], vec![None; sequence.shape[0]]);
         matrix.pixels.iter().enumerate().for_each(|(r, p)| row[*p] = Some(r));
         matrix.frames.iter().enumerate().for_each(|(c, t)| column[*t] = Some(c));
-        Places { row, column }
+        Places { frames: matrix.frames.len(), row, column }
     }
 
-    fn place(&self, matrix: &GapMatrix, cell: usize) -> Option<usize> {
+    fn place(&self, cell: usize) -> Option<usize> {
         let (row, column) = (self.row[cell % self.row.len()]?, self.column[cell / self.row.len()]?);
-        Some(row * matrix.frames.len() + column)
+        Some(row * self.frames + column)
     }
 
     fn value(&self, matrix: &GapMatrix, cell: usize) -> Option<f64> {
-        self.place(matrix, cell).map(|i| matrix.values[i])
+        self.place(cell).map(|i| matrix.values[i])
     }
 }
 

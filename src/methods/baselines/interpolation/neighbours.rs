@@ -7,6 +7,8 @@ use super::place::{Places, reach};
 
 /// Steps looked at along one axis to each side, at most.
 const FARTHEST: usize = 40;
+/// Steps kept: where little is observed, the search ends here.
+const MOST_STEPS: usize = 30_000;
 /// An eighth of the space around a gap gives no more than this share of the neighbours, so that a near edge of a cloud
 /// does not keep out the other ones.
 const SHARE_OF_AN_OCTANT: f64 = 0.25;
@@ -41,6 +43,7 @@ impl Neighbourhood {
         }
         // Ties are broken by the step itself, so that the order is always the same.
         steps.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        steps.truncate(MOST_STEPS);
         let all = sequence.observed.iter().filter(|o| **o).count() <= config.neighbours;
         let of_an_octant = if all { config.neighbours } else { (SHARE_OF_AN_OCTANT * config.neighbours as f64).ceil() as usize };
         Neighbourhood { steps: steps.into_iter().map(|(_, step)| step).collect(), most: config.neighbours, of_an_octant }
