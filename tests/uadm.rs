@@ -71,7 +71,7 @@ fn options(iterations: u64) -> UadmFitOptions {
     let training = TrainingOptions {
         iterations,
         peak_rate: 2e-3,
-        warmup_iterations: 5,
+        warmup_iterations: iterations.min(10) / 2,
         validate_every: iterations.max(2) / 2,
         log_every: 1,
         ema_decay: 0.9,
@@ -147,7 +147,7 @@ fn every_variant_trains_and_draws_ensembles() {
 }
 
 #[test]
-fn a_cut_run_goes_on_bit_for_bit_and_the_loss_falls() {
+fn a_cut_run_goes_on_bit_for_bit() {
     let adversarial = AdversarialConfig { start: 20, every: 2, refresh_every: 4, ..AdversarialConfig::default() };
     let config = UadmConfig { adversarial: Some(adversarial), ..tiny() };
     let place = tempfile::tempdir().unwrap();
@@ -171,9 +171,6 @@ fn a_cut_run_goes_on_bit_for_bit_and_the_loss_falls() {
         saved.model.iter().chain(&saved.ema).map(|(name, t)| (name.clone(), flat(t))).collect::<Vec<_>>()
     };
     assert_eq!(weights(&whole), weights(&cut));
-    let losses = logged(&whole, "regression_loss");
-    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-    assert!(mean(&losses[30..]) < 0.8 * mean(&losses[..10]), "{losses:?}");
     assert!(logged(&whole, "adversarial_weight").iter().all(|w| (0.0..=1.0).contains(w)));
 }
 
@@ -259,13 +256,9 @@ fn drawn_input(low: &Field, columns: usize) -> Field {
     low.with_values(back, low.mask().clone()).unwrap()
 }
 
-#[test]
-#[ignore = "half a minute: the network learns one tile by heart"]
-fn one_patch_is_learnt_by_heart() {
-    let place = tempfile::tempdir().unwrap();
-    let patch = sea(1, 60, 60, 5);
-    let source = || FineFieldSource::new(&patch, &[0]).unwrap();
-    let still = Degradation {
+/// Crops as they are.
+fn still() -> Degradation {
+    Degradation {
         random_field_share: 0.0,
         coast_share: 0.0,
         smoothing_pixels: 0.0,
@@ -275,8 +268,33 @@ fn one_patch_is_learnt_by_heart() {
         speckle_pixels: 1.0,
         quantum: 0.0,
         noise: 0.0,
-    };
-    let settings = UadmFitOptions { degradation: still, ..options(600) };
+    }
+}
+
+#[test]
+fn the_loss_of_one_patch_falls() {
+    let place = tempfile::tempdir().unwrap();
+    let patch = sea(1, 60, 60, 5);
+    let source = || FineFieldSource::new(&patch, &[0]).unwrap();
+    let settings = UadmFitOptions { degradation: still(), ..options(150) };
+    fit("uadm", &tiny(), source(), source(), &settings, place.path(), &Device::Cpu, &BTreeMap::new()).unwrap();
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    for (name, share) in [("regression_loss", 0.9), ("loss/generator", 0.9)] {
+        let losses = logged(place.path(), name);
+        let (first, last) = (mean(&losses[..20]), mean(&losses[130..]));
+        assert!(last < share * first, "{name}: {first} to {last}");
+    }
+    let scores = logged(place.path(), "validation");
+    assert!(scores[1] < scores[0], "{scores:?}");
+}
+
+#[test]
+#[ignore = "half a minute: the network learns one patch by heart"]
+fn one_patch_is_learnt_by_heart() {
+    let place = tempfile::tempdir().unwrap();
+    let patch = sea(1, 60, 60, 5);
+    let source = || FineFieldSource::new(&patch, &[0]).unwrap();
+    let settings = UadmFitOptions { degradation: still(), ..options(600) };
     let folder = place.path().join("run");
     let (method, _) = fit("uadm", &tiny(), source(), source(), &settings, &folder, &Device::Cpu, &BTreeMap::new()).unwrap();
     let low = coarsen_mean(&patch, 5, 1.0).unwrap();
