@@ -11,6 +11,7 @@ use super::uadm_methods::{DIFFUSIONS, ENSEMBLES, REGRESSIONS};
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
 use crate::grid::Field;
 use crate::methods::SuperResolver;
+use crate::methods::refinement::Tiles;
 use crate::methods::regression::{BiasCorrected, Regression};
 use crate::methods::uadm::{EnsembleOptions, Uadm};
 use crate::paper::step::{Step, StepContext};
@@ -142,7 +143,13 @@ fn predictions(
         fields.push(network.apply(&contest.low)?.named(*name));
     }
     for (name, network) in diffusions {
-        let options = EnsembleOptions { members: configuration.members, seed: configuration.seed, ..EnsembleOptions::default() };
+        // Whole frames: a third of the tiles' cost, and next to the same error.
+        let options = EnsembleOptions {
+            members: configuration.members,
+            seed: configuration.seed,
+            tiles: Some(Tiles::Whole),
+            ..EnsembleOptions::default()
+        };
         let ensemble = network.apply(&contest.low, &options)?;
         fields.push(ensemble.mean.named(*name));
         // Ranks and spread want independent members; of the others one is kept.
