@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    end_with_the_reader();
     isotherm::base::process::settle();
     match isotherm::cli::run(isotherm::cli::Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -14,3 +15,20 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// Ends quietly where the reader of the output goes away (`isotherm inspect file.nc | head`): Rust programs ignore SIGPIPE, and
+/// printing would panic.
+#[cfg(unix)]
+fn end_with_the_reader() {
+    use std::ffi::c_int;
+    unsafe extern "C" {
+        fn signal(number: c_int, handler: usize) -> usize;
+    }
+    const SIGPIPE: c_int = 13;
+    const DEFAULT: usize = 0;
+    // SAFETY: sets a signal's disposition to the system's own, before any other thread runs.
+    unsafe { signal(SIGPIPE, DEFAULT) };
+}
+
+#[cfg(not(unix))]
+fn end_with_the_reader() {}

@@ -55,6 +55,55 @@ fn apply_refines_a_file_and_keeps_its_block_means() {
     }
 }
 
+/// The same field with the north first, in kelvin.
+fn turned() -> Field {
+    let field = field();
+    let [_, rows, columns] = field.shape();
+    let order = |i: usize| (rows - 1 - i / columns) * columns + i % columns;
+    let values = (0..192).map(|i| field.values()[order(i)] + 273.15).collect();
+    let cells = (0..192).map(|i| field.mask().cells()[order(i)]).collect();
+    let latitude = Axis::regular(AxisKind::Latitude, 42.875, -0.25, 12).unwrap();
+    let longitude = field.longitude().clone();
+    Field::new("sst", values, Mask::from_cells(cells), field.time().clone(), latitude, longitude, Unit::Kelvin).unwrap()
+}
+
+#[test]
+fn uadm_applies_with_the_weights_that_come_with_the_project() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path());
+    write_fields(&folder.path().join("turned.nc"), &[&turned()], &Provenance::default()).unwrap();
+    let mut found = Vec::new();
+    for (input, output) in [("in.nc", "out.nc"), ("turned.nc", "turned_out.nc")] {
+        let ran = isotherm(&["apply", "uadm", input, output, "--members", "2", "--device", "cpu"], folder.path());
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(said.contains("closure") && said.contains("twin"), "{said}");
+        let dataset = Dataset::open(&folder.path().join(output)).unwrap();
+        let read = |name: &str| read_field(&dataset, name, &ReadOptions::default()).unwrap().ascending().unwrap();
+        found.push((read("sst").to_unit(Unit::Celsius).unwrap(), read("sst_spread")));
+    }
+    let (mean, spread) = &found[0];
+    assert_eq!(mean.shape(), [1, 60, 80]);
+    let back = coarsen_mean(mean, 5, 1.0).unwrap();
+    for (i, (a, b)) in back.values().iter().zip(field().values()).enumerate() {
+        assert_eq!(back.mask().is_valid(i), field().mask().is_valid(i));
+        assert!(!back.mask().is_valid(i) || (a - b).abs() < 0.02, "cell {i}: {a} against {b}");
+    }
+    let sea: Vec<usize> = (0..mean.values().len()).filter(|i| mean.mask().is_valid(*i)).collect();
+    assert!(sea.iter().all(|i| spread.values()[*i] >= 0.0) && sea.iter().any(|i| spread.values()[*i] > 1e-4));
+    // The unit and the order of the rows are the file's affair, not the sea's: float32 kelvin costs a few digits.
+    for i in sea {
+        let (a, b) = (mean.values()[i], found[1].0.values()[i]);
+        assert!((a - b).abs() < 0.02, "cell {i}: {a} against {b}");
+    }
+    let text = sentence(&isotherm(&["apply", "uadm", "in.nc", "out.nc", "--factor", "4"], folder.path()));
+    assert!(text.contains("factor of 5"), "{text}");
+    let text = sentence(&isotherm(&["apply", "uadm", "in.nc", "out.nc", "--members", "0"], folder.path()));
+    assert!(text.contains("at least 1"), "{text}");
+    let text = sentence(&isotherm(&["apply", "uadm", "in.nc", "out.nc", "--device", "gpu"], folder.path()));
+    assert!(text.contains("auto, cpu, cuda"), "{text}");
+}
+
 #[test]
 fn inspect_says_what_a_file_holds() {
     let folder = tempfile::tempdir().unwrap();
