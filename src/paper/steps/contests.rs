@@ -2,7 +2,7 @@
 
 use crate::data::Tier;
 use crate::data::twin::Twin;
-use crate::grid::{Field, GridError, area_weights, coarsen_mean};
+use crate::grid::{Field, GridError, GridResult, area_weights, coarsen_mean};
 use crate::paper::PaperResult;
 use crate::paper::products;
 use crate::paper::step::{DataFile, StepContext};
@@ -20,6 +20,14 @@ pub struct Contest {
     pub low: Field,
     /// What it should have found.
     pub truth: Field,
+}
+
+impl Contest {
+    /// The same with every `stride`th of its frames.
+    pub fn every(self, stride: usize) -> GridResult<Contest> {
+        let kept: Vec<usize> = (0..self.truth.frames()).step_by(stride.max(1)).collect();
+        Ok(Contest { low: products::frames(&self.low, &kept)?, truth: products::frames(&self.truth, &kept)?, ..self })
+    }
 }
 
 /// The product files that [`real`] reads.

@@ -25,6 +25,8 @@ pub struct UadmLadderConfiguration {
     pub factor: usize,
     /// Every how many days a test day is taken: neighbours tell little that is new.
     pub day_stride: usize,
+    /// The same for the real fields.
+    pub real_day_stride: usize,
     /// Members of an ensemble.
     pub members: usize,
     /// Height of the bands of latitude whose mean offset the corrected bicubic takes off.
@@ -90,7 +92,9 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let twin = super::twin::open(context)?;
     let days: Vec<usize> = split.test_days().into_iter().step_by(configuration.day_stride.max(1)).collect();
     let mut all = Vec::from(contests::twin(context, &twin, "test", &days, configuration.factor)?);
-    all.extend(contests::real(context, configuration.factor)?);
+    for contest in contests::real(context, configuration.factor)? {
+        all.push(contest.every(configuration.real_day_stride).map_err(|e| context.error(e))?);
+    }
     let device = candle_core::Device::Cpu;
     let fail = |e: crate::methods::MethodError| context.error(e);
     let mut regressions = Vec::new();
@@ -188,7 +192,13 @@ impl Predictions {
     pub fn open(folder: &Path, dataset: &str) -> PaperResult<Predictions> {
         let fail = PaperError::step("uadm_predictions");
         let dataset = Dataset::open(&folder.join(format!("{dataset}.nc"))).map_err(&fail)?;
-        let names: Vec<String> = dataset.variables().iter().filter(|v| v.dimensions.len() == 3).map(|v| v.name.clone()).collect();
+        // Beside each field lies the mask that says why a cell is missing.
+        let names: Vec<String> = dataset
+            .variables()
+            .iter()
+            .filter(|v| v.dimensions.len() == 3 && !v.name.ends_with("_mask"))
+            .map(|v| v.name.clone())
+            .collect();
         let read = |name: &String| read_field(&dataset, name, &ReadOptions::default()).map_err(&fail);
         Ok(Predictions { fields: names.iter().map(read).collect::<PaperResult<_>>()? })
     }

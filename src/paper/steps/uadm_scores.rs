@@ -212,7 +212,7 @@ impl Subject<'_> {
 
     /// Frames that a bootstrap draws together: a block of days, of which the twin keeps every so many.
     fn frames_in_a_block(&self) -> usize {
-        let stride = if self.tier == Tier::Twin { self.configuration.day_stride } else { 1 };
+        let stride = if self.tier == Tier::Twin { self.configuration.day_stride } else { self.configuration.real_day_stride };
         self.configuration.block_days.div_ceil(stride.max(1)).max(1)
     }
 
