@@ -128,7 +128,6 @@ fn what_cannot_be_filled_is_refused_in_a_sentence_and_leaves_the_old_file() {
         (["fill", "empty.nc", "out.nc", "--method", "linear"], "no observed cell"),
         (["fill", "absent.nc", "out.nc", "--method", "linear"], "absent.nc"),
         (["fill", "in.nc", "out.nc", "--variable", "salt"], "salt"),
-        (["fill", "in.nc", "no/such/folder.nc", "--method", "linear"], "no/such"),
     ] {
         let output = isotherm(&arguments, folder.path());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

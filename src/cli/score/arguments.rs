@@ -315,7 +315,7 @@ mod tests {
             ("--metrics kendall", "all pairs at once"),
             ("--metrics spearman --by season", "all pairs together"),
             ("--metrics ssim", "--data-range"),
-            ("--metrics ssim --data-range -1", "positive"),
+            ("--metrics ssim --data-range=-1", "positive"),
             ("--data-range 3", "ssim"),
             ("--metrics ssim --data-range 3 --over time --output m.nc", "single cells"),
             ("--metrics skill_mse", "--reference"),

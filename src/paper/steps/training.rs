@@ -11,7 +11,21 @@ use crate::paper::step::{Step, StepContext};
 pub const STEP: Step = Step {
     name: "edsr_training",
     about: "figures/edsr_training.png: loss and validation score against the iteration",
-    rooms: &[&["src/base/", "src/figure/", "assets/", "src/paper/steps/training_ground.rs", "src/paper/steps/training.rs"]],
+    rooms: &[
+        super::TWIN_AND_SPLIT,
+        &[
+            "src/base/",
+            "src/grid/",
+            "src/nn/",
+            "src/train/",
+            "src/data/",
+            "src/methods/refinement/",
+            "src/figure/",
+            "assets/",
+            "src/paper/steps/training_ground.rs",
+            "src/paper/steps/training.rs",
+        ],
+    ],
     configurations: &["configs/uadm/edsr.toml"],
     needs: &["edsr"],
     data: &[],

@@ -28,13 +28,10 @@ const METRICS: [(&str, &str); 5] = [("slope", "1"), ("intercept", "K"), ("r_squa
 pub const STEP: Step = Step {
     name: "uadm_published",
     about: "the published numbers of UADM beside ours, which are of another ocean",
-    rooms: &[&[
-        "src/base/",
-        "src/paper/table",
-        "src/data/tier.rs",
-        "src/paper/steps/uadm_methods.rs",
-        "src/paper/steps/uadm_published.rs",
-    ]],
+    rooms: &[
+        super::TWIN_AND_SPLIT,
+        &["src/base/", "src/paper/table", "src/data/", "src/paper/steps/uadm_methods.rs", "src/paper/steps/uadm_published.rs"],
+    ],
     configurations: &["configs/scatter/quick.toml", super::split::CONFIGURATION],
     needs: &["matchups"],
     data: &[],
