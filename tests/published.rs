@@ -69,8 +69,10 @@ fn the_boxes_of_the_scatter_figure_show_the_table() {
     let scores = columns("tables/scatter_scores.csv");
     let passport: serde_json::Value = serde_json::from_slice(&std::fs::read(published("scatter.json")).unwrap()).unwrap();
     let panels = passport["numbers"]["drawn"]["panels"].as_array().unwrap();
-    assert_eq!(panels.len(), 4);
-    for (panel, method) in panels.iter().zip(["coarse_analysis", "bicubic", "edsr", "fine_analysis"]) {
+    let methods =
+        ["coarse_analysis", "bicubic_backprojected", "rrdb", "swin_light", "edsr", "uadm_member", "uadm", "fine_analysis"];
+    assert_eq!(panels.len(), methods.len());
+    for (panel, method) in panels.iter().zip(methods) {
         for (in_panel, metric) in [
             ("slope", "slope"),
             ("intercept", "intercept"),
@@ -88,7 +90,7 @@ fn the_boxes_of_the_scatter_figure_show_the_table() {
 
 #[test]
 fn every_table_row_has_a_known_tier_split_and_interval() {
-    for name in ["tables/ladder_scores.csv", "tables/scatter_scores.csv"] {
+    for name in ["tables/ladder_scores.csv", "tables/scatter_scores.csv", "tables/uadm_regions.csv"] {
         let table = columns(name);
         for (i, (tier, split)) in table["tier"].iter().zip(&table["split"]).enumerate() {
             assert!(["twin", "real", "proxy"].contains(&tier.as_str()), "{name} row {i}: {tier}");
