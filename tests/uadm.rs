@@ -276,12 +276,12 @@ fn the_loss_of_one_patch_falls() {
     let place = tempfile::tempdir().unwrap();
     let patch = sea(1, 60, 60, 5);
     let source = || FineFieldSource::new(&patch, &[0]).unwrap();
-    let settings = UadmFitOptions { degradation: still(), ..options(150) };
+    let settings = UadmFitOptions { degradation: still(), ..options(400) };
     fit("uadm", &tiny(), source(), source(), &settings, place.path(), &Device::Cpu, &BTreeMap::new()).unwrap();
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     for (name, share) in [("regression_loss", 0.9), ("loss/generator", 0.9)] {
         let losses = logged(place.path(), name);
-        let (first, last) = (mean(&losses[..20]), mean(&losses[130..]));
+        let (first, last) = (mean(&losses[..20]), mean(&losses[360..]));
         assert!(last < share * first, "{name}: {first} to {last}");
     }
     let scores = logged(place.path(), "validation");
