@@ -1,4 +1,4 @@
-//! The trainings of the ladder: every network on the same pairs, for the same number of iterations.
+//! The trainings of the ladder: every network on the same pairs. Regressions and diffusions differ in their iterations.
 
 use candle_core::Device;
 use serde::Deserialize;
