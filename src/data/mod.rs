@@ -1,9 +1,10 @@
-//! Floor 3: manifests, fetching, products, splits and the synthetic ocean.
+//! Floor 3: manifests, fetching, products, splits, the synthetic ocean and the synthetic dust.
 
 mod access;
 mod cache;
 mod credentials;
 mod download;
+pub mod dust;
 mod error;
 mod facts;
 mod fetch;

@@ -4,8 +4,8 @@ use candle_core::{Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::blocks::{Conditioning, Mixing, MixingPlace, Unet, UnetConfig, UnetHead, UnetLevel};
-use crate::nn::ops::{Resampling, interpolate, sigmoid};
-use crate::nn::{NnResult, Parameters};
+use crate::nn::ops::{ConvolutionOptions, Resampling, interpolate, sigmoid};
+use crate::nn::{Convolution2d, Init, NnResult, Parameters};
 
 /// Sizes of the [`Denoiser`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,12 +13,16 @@ use crate::nn::{NnResult, Parameters};
 pub struct DenoiserConfig {
     /// Channels of the transferred features.
     pub features: usize,
+    /// A learnt linear map brings them to so many channels before they enter; 0 for none, as published.
+    pub projection: usize,
     /// Further channels at the fine size: the coarse field, the elevation, constant maps.
     pub drivers: usize,
     /// Channels of the three levels, finest first.
     pub widths: [usize; 3],
     /// Residual blocks of a level on the way down; one more on the way up.
     pub blocks: usize,
+    /// Transformers on the two coarser levels, as published; else in the middle only.
+    pub transformers: bool,
     /// Channels of an attention head.
     pub head_width: usize,
     /// Groups of the norms.
@@ -38,32 +42,52 @@ impl DenoiserConfig {
     pub fn paper() -> DenoiserConfig {
         DenoiserConfig {
             features: 256,
+            projection: 0,
             drivers: 5,
             widths: [128, 256, 512],
             blocks: 2,
+            transformers: true,
             head_width: 64,
             groups: 32,
             bounded: true,
         }
     }
 
-    /// About 0.8 million weights, for the features of the quick forecast.
-    pub fn quick() -> DenoiserConfig {
+    /// About 0.8 million weights in the published arrangement, for the features of the quick forecast.
+    pub fn small() -> DenoiserConfig {
         DenoiserConfig { features: 64, widths: [16, 32, 64], blocks: 1, head_width: 16, groups: 8, ..DenoiserConfig::paper() }
     }
 
+    /// About 0.2 million weights, with a linear end, for a CPU.
+    pub fn quick() -> DenoiserConfig {
+        DenoiserConfig {
+            projection: 8,
+            drivers: 7,
+            widths: [16, 24, 32],
+            transformers: false,
+            bounded: false,
+            ..DenoiserConfig::small()
+        }
+    }
+
+    /// Channels of the features where they enter.
+    fn entering(&self) -> usize {
+        if self.projection > 0 { self.projection } else { self.features }
+    }
+
     fn unet(&self) -> UnetConfig {
-        let transformer = Mixing::Transformer { head_width: self.head_width };
-        let [fine, middle, coarse] = self.widths;
+        let middle = Mixing::Transformer { head_width: self.head_width };
+        let transformer = if self.transformers { middle } else { Mixing::None };
+        let [fine, half, coarse] = self.widths;
         UnetConfig {
-            inputs: 1 + self.features + self.drivers,
+            inputs: 1 + self.entering() + self.drivers,
             levels: vec![
                 UnetLevel { width: fine, down: Mixing::None, up: Mixing::None },
-                UnetLevel { width: middle, down: transformer, up: transformer },
+                UnetLevel { width: half, down: transformer, up: transformer },
                 UnetLevel { width: coarse, down: transformer, up: Mixing::None },
             ],
             blocks: self.blocks,
-            middle: transformer,
+            middle,
             place: MixingPlace::EveryBlock,
             time: [fine, 4 * fine],
             conditioning: Conditioning::Add,
@@ -85,19 +109,27 @@ impl DenoiserConfig {
 /// constant. These parts are left out; what remains is the published spatial network.
 #[derive(Clone, Debug)]
 pub struct Denoiser {
+    projection: Option<Convolution2d>,
     unet: Unet,
     head: UnetHead,
     config: DenoiserConfig,
 }
 
 impl Denoiser {
-    /// Parameters `unet...`, `head...`.
+    /// Parameters `projection...`, `unet...`, `head...`.
     ///
     /// # Errors
     /// As [`Unet::new`].
     pub fn new(parameters: &mut Parameters, config: &DenoiserConfig) -> NnResult<Denoiser> {
         let unet = config.unet();
+        let projection = if config.projection > 0 {
+            let (sizes, plain) = ([config.projection, config.features], ConvolutionOptions::default());
+            Some(Convolution2d::new(parameters, "projection", sizes, 1, plain, Init::UniformFanIn)?)
+        } else {
+            None
+        };
         Ok(Denoiser {
+            projection,
             unet: Unet::new(parameters, "unet", &unet)?,
             head: UnetHead::new(parameters, "head", &unet, 1)?,
             config: config.clone(),
@@ -124,7 +156,11 @@ impl Denoiser {
                 self.config.drivers
             );
         }
-        let features = interpolate(features, (h, w), Resampling::Bilinear, false)?; // [b, features, h, w]
+        let features = match &self.projection {
+            Some(map) => map.forward(features)?, // [b, projection, h', w']
+            None => features.clone(),
+        };
+        let features = interpolate(&features, (h, w), Resampling::Bilinear, false)?; // [b, projection or features, h, w]
         let x = Tensor::cat(&[noisy, &features, drivers], 1)?;
         let y = self.head.forward(&self.unet.forward(&x, Some(step))?)?; // [b, 1, h, w]
         if self.config.bounded { sigmoid(&y) } else { Ok(y) }
@@ -146,13 +182,14 @@ mod tests {
         };
         // Summed up by hand, layer by layer; the published 141,874,433 also count the parts left out.
         assert_eq!(count(&DenoiserConfig::paper()), 76_916_097);
-        assert_eq!(count(&DenoiserConfig::quick()), 836_417);
+        assert_eq!(count(&DenoiserConfig::small()), 836_417);
+        assert_eq!(count(&DenoiserConfig::quick()), 243_353);
     }
 
     #[test]
     fn a_clean_field_within_its_bounds() {
         let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
-        let config = DenoiserConfig::quick();
+        let config = DenoiserConfig::small();
         let network = Denoiser::new(&mut parameters, &config).unwrap();
         let t = |shape: &[usize]| Tensor::ones(shape, DType::F32, &Device::Cpu).unwrap();
         let step = Tensor::new(&[1999f32, 0.0], &Device::Cpu).unwrap();

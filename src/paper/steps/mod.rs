@@ -16,6 +16,13 @@ pub mod scatter;
 pub mod split;
 pub mod training;
 pub mod training_ground;
+pub mod transfer_dust;
+pub mod transfer_figures;
+pub mod transfer_ground;
+pub mod transfer_predictions;
+pub mod transfer_scores;
+mod transfer_statistics;
+pub mod transfer_training;
 pub mod twin;
 pub mod uadm_ensembles;
 pub mod uadm_figures;
@@ -72,6 +79,18 @@ pub static ALL: &[Step] = &[
     uadm_figures::SCALES,
     uadm_figures::ENSEMBLE,
     uadm_figures::BUDGET,
+    transfer_dust::STEP,
+    transfer_training::SOURCE,
+    transfer_training::UNET,
+    transfer_training::DDPM,
+    transfer_training::NO_TRANSFER,
+    transfer_training::RANDOM_ENCODER,
+    transfer_training::RAW_LAGS,
+    transfer_predictions::STEP,
+    transfer_scores::STEP,
+    transfer_figures::MAPS,
+    transfer_figures::VARIOGRAMS,
+    transfer_figures::SERIES,
     matchups::STEP,
     uadm_published::STEP,
     scatter::STEP,
