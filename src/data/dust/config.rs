@@ -131,11 +131,11 @@ impl DustConfig {
                 mesoscale_scale: (60.0, 0.5),
             },
             emission: EmissionConfig {
-                strength: 4.0,
+                strength: 30.0,
                 threshold: 1.4,
                 seasonal: 0.7,
                 lifetime_days: 3.0,
-                inflow: 0.05,
+                inflow: 0.3,
                 scale_height: 1500.0,
                 diffusion: 0.06,
             },

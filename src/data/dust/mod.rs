@@ -9,10 +9,13 @@
 //! What it is not: the wind is a doubly periodic random flow with a prevailing part, not weather; there is no rain, no vertical
 //! structure, no feedback. The labels (about 30 to 38 N, 60 to 70 E) are only labels: cells are squares. A figure from it must
 //! say that it is a twin; every field carries `tier = "twin"`.
+//!
+//! [`DailyMeans`] makes such records of the files of real ones.
 
 mod cache;
 mod coarse_view;
 mod config;
+mod daily_means;
 mod random_field;
 mod record;
 mod simulation;
@@ -20,4 +23,5 @@ mod terrain;
 mod wind;
 
 pub use config::{CoarseErrors, DustConfig, EmissionConfig, WindConfig};
+pub use daily_means::{DailyMeans, MERRA2_TIMES_A_DAY, NATURE_RUN_TIMES_A_DAY};
 pub use record::DustTwin;

@@ -134,10 +134,11 @@ mod tests {
             before = now;
         }
         let (mean, variance) = moments(values.into_iter());
-        // No k = 0: the mean of a frame is exactly 0. 200 frames of about 20 independent patches: 3 % for the variance.
-        assert!(mean.abs() < 1e-4 && (variance - 1.0).abs() < 0.1, "{mean} {variance}");
-        assert!((moments(products.into_iter()).0 - 0.8).abs() < 0.1);
-        assert!((moments(speeds.into_iter()).0 - 1.0).abs() < 0.1);
+        // No k = 0: the mean of a frame is exactly 0. 200 frames with this memory are worth about 22, of about 20 independent
+        // patches each: the standard error of the variance is 7 %.
+        assert!(mean.abs() < 1e-4 && (variance - 1.0).abs() < 0.2, "{mean} {variance}");
+        assert!((moments(products.into_iter()).0 / variance - 0.8).abs() < 0.05);
+        assert!((moments(speeds.into_iter()).0 - 1.0).abs() < 0.2);
     }
 
     #[test]

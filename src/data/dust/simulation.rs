@@ -9,7 +9,7 @@ use super::wind::{Wind, cells_in_a_step};
 use crate::base::random::Random;
 
 /// Optical depth below which the column never falls: the far remains of old dust.
-const LEAST: f32 = 2e-3;
+const LEAST: f32 = 1e-2;
 /// Memory of what comes in from outside, days.
 const INFLOW_DAYS: f64 = 4.0;
 /// Spread of the natural logarithm of what comes in.

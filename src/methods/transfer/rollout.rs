@@ -43,11 +43,12 @@ pub fn roll_out<'m>(
     let first = model(calendar.season(days.start));
     let lags = first.config().lags();
     let wrong = |problem: String| MethodError::Argument(format!("roll-out: {problem}"));
-    let too_early = || wrong(format!("{lags} days before day {} are wanted", days.start));
-    let before = Window::of(days.start, lags, Alignment::Causal).ok_or_else(too_early)?;
+    let start = days.start;
+    let too_early = || wrong(format!("{lags} days before day {start} are wanted"));
+    let before = Window::of(start, lags, Alignment::Causal).ok_or_else(too_early)?;
     let members = if first.config().task == Task::Regression { 1 } else { options.members };
-    let start: VecDeque<Vec<f32>> = archive.history(&before)?.into_iter().map(<[f32]>::to_vec).collect();
-    let mut pasts = vec![start; members];
+    let past: VecDeque<Vec<f32>> = archive.history(&before)?.into_iter().map(<[f32]>::to_vec).collect();
+    let mut pasts = vec![past; members];
     let mut out = Vec::with_capacity(days.len());
     for day in days {
         let downscaler = model(calendar.season(day));

@@ -314,21 +314,20 @@ fn domain(context: &StepContext<'_>, configuration: &TransferLadderConfiguration
             fine.push(counts(archive.fine(*day).unwrap_or_default()));
             coarse.push(counts(archive.coarse(*day).map_err(|e| context.error(e))?));
         }
-        let years: Vec<bool> = days.iter().map(|day| *day < middle).collect();
-        let distance = |at: &[usize], first: &dyn Fn(usize) -> Option<&'_ [f64]>, second: &dyn Fn(usize) -> Option<&'_ [f64]>| {
-            let share = |of: &dyn Fn(usize) -> Option<&'_ [f64]>| {
-                let mut sum = vec![0.0; count];
-                at.iter().filter_map(|t| of(*t)).for_each(|bins| sum.iter_mut().zip(bins).for_each(|(s, b)| *s += b));
-                let total: f64 = sum.iter().sum();
-                sum.into_iter().map(|s| s / total.max(1.0)).collect::<Vec<f64>>()
-            };
-            wasserstein_histogram(&edges, &share(first), &share(second))
+        let first_year: Vec<bool> = days.iter().map(|day| *day < middle).collect();
+        let sum = |at: &[usize], of: &[Vec<f64>], takes: &dyn Fn(usize) -> bool| {
+            let mut all = vec![0.0; count];
+            at.iter().filter(|t| takes(**t)).for_each(|t| all.iter_mut().zip(&of[*t]).for_each(|(s, b)| *s += b));
+            all
         };
         let statistic = |at: &[usize]| -> ScoreResult<Vec<f64>> {
+            let between_years = |of: &[Vec<f64>]| {
+                wasserstein_histogram(&edges, &sum(at, of, &|t| first_year[t]), &sum(at, of, &|t| !first_year[t]))
+            };
             Ok(vec![
-                distance(at, &|t| Some(&fine[t]), &|t| Some(&coarse[t]))?,
-                distance(at, &|t| years[t].then_some(fine[t].as_slice()), &|t| (!years[t]).then_some(fine[t].as_slice()))?,
-                distance(at, &|t| years[t].then_some(coarse[t].as_slice()), &|t| (!years[t]).then_some(coarse[t].as_slice()))?,
+                wasserstein_histogram(&edges, &sum(at, &fine, &|_| true), &sum(at, &coarse, &|_| true))?,
+                between_years(&fine)?,
+                between_years(&coarse)?,
             ])
         };
         let found = estimates(days.len(), configuration.block_days, configuration.resamples, configuration.seed, statistic);
