@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::denoiser::DenoiserConfig;
 use super::forecast::ForecastConfig;
 use super::groundwork::{Base, Driver};
-use super::second_order::second_order_walk;
+use super::second_order::{crowded_times, second_order_walk};
 use crate::diffusion::{
     DdpmSchedule, DiffusionResult, Parametrisation, ReverseVariance, ReverseWalk, Spacing, ancestral_walk, ddim_walk,
     respaced_times,
@@ -67,6 +67,8 @@ pub struct TransferDiffusion {
     pub visits: usize,
     /// How they are spread over the times.
     pub spacing: Spacing,
+    /// Above 1 the visited times crowd where the noise is little ([`crowded_times`]); then the spacing does not count.
+    pub crowding: f64,
     /// The walk.
     pub sampler: Sampler,
 }
@@ -78,6 +80,7 @@ impl Default for TransferDiffusion {
             parametrisation: Parametrisation::Velocity,
             visits: 8,
             spacing: Spacing::Even,
+            crowding: 1.75,
             sampler: Sampler::SecondOrder,
         }
     }
@@ -91,6 +94,7 @@ impl TransferDiffusion {
             parametrisation: Parametrisation::Clean,
             visits: 200,
             spacing: Spacing::Leading,
+            crowding: 1.0,
             sampler: Sampler::Ancestral,
         }
     }
@@ -100,7 +104,12 @@ impl TransferDiffusion {
     }
 
     pub(super) fn walk(&self) -> DiffusionResult<ReverseWalk> {
-        let (schedule, times) = (self.schedule()?, respaced_times(self.times, self.visits, self.spacing)?);
+        let schedule = self.schedule()?;
+        let times = if self.crowding == 1.0 {
+            respaced_times(self.times, self.visits, self.spacing)?
+        } else {
+            crowded_times(self.times, self.visits, self.crowding)?
+        };
         match self.sampler {
             Sampler::Ancestral => ancestral_walk(&schedule, &times, ReverseVariance::Small),
             Sampler::Ddim { stochasticity } => ddim_walk(&schedule, &times, stochasticity),

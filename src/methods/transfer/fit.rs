@@ -235,6 +235,7 @@ mod tests {
             peak_rate: 5e-3,
             warmup_iterations: 2,
             validate_every: iterations,
+            ema_decay: 0.9,
             ..TrainingOptions::default()
         };
         TransferFitOptions { batch: 4, validation_patches: 4, training, ..TransferFitOptions::default() }
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_regression_learns_what_the_base_lacks() {
-        let (_, score, _) = trained(&config(Transfer::Nothing, Task::Regression), None, 60);
+        let (_, score, _) = trained(&config(Transfer::Nothing, Task::Regression), None, 200);
         assert!(score < 0.9, "{score}");
     }
 

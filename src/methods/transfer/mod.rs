@@ -51,6 +51,6 @@ pub use forecast::{Forecast, ForecastConfig};
 pub use groundwork::{Base, Driver, Groundwork};
 pub use inputs::DayInputs;
 pub use rollout::{RollOut, roll_out};
-pub use second_order::second_order_walk;
+pub use second_order::{crowded_times, second_order_walk};
 pub use source::{ForecastFitOptions, fit_forecast};
 pub use window::{Alignment, Window, joined_windows};

@@ -112,11 +112,16 @@ mod tests {
     #[test]
     fn joined_rows_are_hardly_ever_consecutive_days() {
         let first = chrono::NaiveDate::from_ymd_opt(2005, 5, 15).unwrap();
-        let splits = random_day_split(&Calendar::new(first, 763), 40, 45, 0.1, 3);
-        for (split, wanted) in splits.iter().zip([212, 233, 250, 214]) {
-            let (all, whole) = joined_windows(&split.train, 40);
-            assert_eq!(all, wanted);
-            assert!((0.02..0.3).contains(&(whole as f64 / all as f64)), "{whole} of {all}");
+        let (mut all, mut whole) = (0, 0);
+        for seed in 0..20 {
+            let splits = random_day_split(&Calendar::new(first, 763), 40, 45, 0.1, seed);
+            for (split, wanted) in splits.iter().zip([212, 233, 250, 214]) {
+                let (joined, consecutive) = joined_windows(&split.train, 40);
+                assert_eq!(joined, wanted);
+                (all, whole) = (all + joined, whole + consecutive);
+            }
         }
+        // Published: 25, 22, 21 and 19 of them.
+        assert!((0.05..0.2).contains(&(f64::from(whole as u32) / f64::from(all as u32))), "{whole} of {all}");
     }
 }
