@@ -40,7 +40,7 @@ pub enum Task {
 }
 
 /// How a field is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Sampler {
     /// Each step draws from the posterior of the state before: as published.
@@ -51,8 +51,17 @@ pub enum Sampler {
         stochasticity: f64,
     },
     /// [`second_order_walk`].
-    #[default]
-    SecondOrder,
+    SecondOrder {
+        /// How far a line is followed, in units of how far it was seen; to the end of each step where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follow: Option<f64>,
+    },
+}
+
+impl Default for Sampler {
+    fn default() -> Sampler {
+        Sampler::SecondOrder { follow: None }
+    }
 }
 
 /// The diffusion.
@@ -80,8 +89,8 @@ impl Default for TransferDiffusion {
             parametrisation: Parametrisation::Velocity,
             visits: 8,
             spacing: Spacing::Even,
-            crowding: 1.75,
-            sampler: Sampler::SecondOrder,
+            crowding: 1.0,
+            sampler: Sampler::default(),
         }
     }
 }
@@ -113,7 +122,7 @@ impl TransferDiffusion {
         match self.sampler {
             Sampler::Ancestral => ancestral_walk(&schedule, &times, ReverseVariance::Small),
             Sampler::Ddim { stochasticity } => ddim_walk(&schedule, &times, stochasticity),
-            Sampler::SecondOrder => second_order_walk(&schedule, &times),
+            Sampler::SecondOrder { follow } => second_order_walk(&schedule, &times, follow),
         }
     }
 }
