@@ -212,18 +212,12 @@ impl Subject<'_> {
 
     fn over_days(&self, truth: &Field, statistic: &(dyn Fn(&[usize]) -> ScoreResult<Vec<f64>> + Sync)) -> ScoreResult<Estimates> {
         let c = self.configuration;
-        estimates(truth.frames(), self.frames_in_a_block(), c.resamples, c.seed, statistic)
-    }
-
-    /// Frames that a bootstrap draws together: a block of days, of which the twin keeps every so many.
-    fn frames_in_a_block(&self) -> usize {
-        let stride = if self.tier == Tier::Twin { self.configuration.day_stride } else { self.configuration.real_day_stride };
-        self.configuration.block_days.div_ceil(stride.max(1)).max(1)
+        estimates(truth.frames(), frames_in_a_block(c, self.tier), c.resamples, c.seed, statistic)
     }
 
     /// Effective resolutions, and how much of the truth's power lies between the grids' shortest waves.
     fn by_scale(&self) -> ScoreResult<Vec<TidyRow>> {
-        let study = spectral_study(self.configuration, self.predictions, self.frames_in_a_block())?;
+        let study = spectral_study(self.configuration, self.predictions)?;
         let n = (study.days * study.square.cells * study.square.cells) as u64;
         let mut rows = Vec::new();
         for p in &study.products {
@@ -336,12 +330,14 @@ fn frames(truth: &Field, prediction: &Field) -> ScoreResult<Vec<(f64, Pairs)>> {
         .collect()
 }
 
+/// Frames that a bootstrap draws together: a block of days, of which every so many were kept.
+fn frames_in_a_block(configuration: &UadmLadderConfiguration, tier: Tier) -> usize {
+    let stride = if tier == Tier::Twin { configuration.day_stride } else { configuration.real_day_stride };
+    configuration.block_days.div_ceil(stride.max(1)).max(1)
+}
+
 /// The spectra of the twin's products.
-pub fn spectral_study(
-    configuration: &UadmLadderConfiguration,
-    predictions: &Predictions,
-    block_frames: usize,
-) -> ScoreResult<SpectralStudy> {
+pub fn spectral_study(configuration: &UadmLadderConfiguration, predictions: &Predictions) -> ScoreResult<SpectralStudy> {
     let wrong = |e: crate::paper::PaperError| ScoreError::Argument(e.to_string());
     let truth = predictions.field(TRUTH).map_err(wrong)?;
     let products = SCORED
@@ -354,7 +350,7 @@ pub fn spectral_study(
         // From the shortest wave of the coarse grid to that of the fine one.
         fine_band_kilometres: Some((2.0 * cell, 2.0 * cell * configuration.factor as f64)),
         level: configuration.resolution_level,
-        block_days: block_frames,
+        block_days: frames_in_a_block(configuration, Tier::Twin),
         resamples: configuration.resamples,
         seed: configuration.seed,
     };
