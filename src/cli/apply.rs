@@ -44,6 +44,10 @@ pub struct ApplyCommand {
     /// Seed of their noise.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many times farther from their centre uadm's members are put than they fall: it widens the spread, not the mean. What
+    /// the twin's fields want is in figures/tables/uadm_scores.md (metric inflation).
+    #[arg(long, default_value_t = 1.0)]
+    inflation: f64,
     /// Where uadm computes: auto, cpu, cuda or cuda:NUMBER.
     #[arg(long, default_value = "auto")]
     device: String,
@@ -85,7 +89,12 @@ fn ensemble(command: &ApplyCommand) -> anyhow::Result<()> {
         method.method(),
         weights.display()
     );
-    let options = EnsembleOptions { members: command.members, seed: command.seed, ..EnsembleOptions::default() };
+    let options = EnsembleOptions {
+        members: command.members,
+        seed: command.seed,
+        inflation: command.inflation,
+        ..EnsembleOptions::default()
+    };
     let (mut means, mut spreads, mut cells, mut spread_cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut progress = Progress::new("refining frames", low.frames() as u64);
     method.apply_frames(&low, &options, |_, frame| {

@@ -5,7 +5,7 @@ use super::diagnostics_bootstrap::{Estimates, estimates};
 use super::diagnostics_spectra::{SpectralReading, SpectralStudy};
 use super::uadm_ensembles::EnsembleStatistics;
 use super::uadm_methods::{ENSEMBLES, SCORED};
-use super::uadm_predictions::{Predictions, TRUTH, UadmLadderConfiguration};
+use super::uadm_predictions::{INFLATIONS, Inflations, Predictions, TRUTH, UadmLadderConfiguration};
 use crate::data::Tier;
 use crate::data::twin::CELL_METRES;
 use crate::grid::{EARTH_RADIUS_METRES, Field};
@@ -80,6 +80,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: UadmLadderConfiguration = context.configuration()?;
     let certificate = context.study.split()?.certificate()?.to_string();
     let folder = context.input("uadm_predictions")?;
+    let text = std::fs::read_to_string(folder.join(INFLATIONS)).map_err(|e| context.error(e))?;
+    let inflations: Inflations = serde_json::from_str(&text).map_err(|e| context.error(e))?;
     let (mut rows, mut regions) = (Vec::new(), Vec::new());
     for (dataset, tier) in DATASETS {
         println!("scoring {dataset}");
@@ -87,6 +89,11 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         let subject = Subject { configuration: &configuration, dataset, tier, predictions: &predictions };
         rows.extend(subject.pointwise(context)?);
         rows.extend(subject.by_day(context)?);
+        for (method, (factor, cells)) in inflations.get(dataset).into_iter().flatten() {
+            let mut row = subject.row(method, "inflation", *factor, None, *cells, 0.0, "1");
+            (row.split, row.n_eff) = ("validation".into(), None);
+            rows.push(row);
+        }
         if dataset == "twin" {
             rows.extend(subject.by_scale().map_err(|e| context.error(e))?);
             rows.extend(subject.ensembles(context)?);
