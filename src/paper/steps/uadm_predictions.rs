@@ -10,6 +10,7 @@ use super::contests::{self, Contest};
 use super::training_ground::WEIGHTS;
 use super::uadm_methods::{DIFFUSIONS, ENSEMBLES, REGRESSIONS};
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
+use crate::data::twin::Twin;
 use crate::grid::Field;
 use crate::methods::SuperResolver;
 use crate::methods::refinement::Tiles;
