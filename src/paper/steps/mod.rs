@@ -24,6 +24,7 @@ pub mod transfer_scores;
 mod transfer_statistics;
 pub mod transfer_training;
 pub mod twin;
+pub mod uadm_ablation;
 pub mod uadm_ensembles;
 pub mod uadm_figures;
 pub mod uadm_methods;
@@ -79,6 +80,7 @@ pub static ALL: &[Step] = &[
     uadm_figures::SCALES,
     uadm_figures::ENSEMBLE,
     uadm_figures::BUDGET,
+    uadm_ablation::STEP,
     transfer_dust::STEP,
     transfer_training::SOURCE,
     transfer_training::UNET,

@@ -288,6 +288,8 @@ fn row(dataset: &str, method: &str, metric: &str, found: &Estimates, position: u
 
 /// Bins of the logarithm for distances between distributions: 0.01 decade each, from -4 to 2.
 const HISTOGRAM: (f64, f64, usize) = (-4.0, 2.0, 600);
+/// Days that a season must have in each of two years to compare them.
+const LEAST_DAYS: usize = 40;
 
 /// The Wasserstein-1 distance, in decades, between what the encoder has learnt from and what it is shown, by season, beside
 /// distances that are to be expected within one record.
@@ -320,21 +322,24 @@ fn domain(context: &StepContext<'_>, configuration: &TransferLadderConfiguration
             at.iter().filter(|t| takes(**t)).for_each(|t| all.iter_mut().zip(&of[*t]).for_each(|(s, b)| *s += b));
             all
         };
+        // A season that one of the years hardly has tells nothing of how years differ.
+        let earlier = first_year.iter().filter(|first| **first).count();
+        let two_years = earlier.min(days.len() - earlier) >= LEAST_DAYS;
         let statistic = |at: &[usize]| -> ScoreResult<Vec<f64>> {
             let between_years = |of: &[Vec<f64>]| {
                 wasserstein_histogram(&edges, &sum(at, of, &|t| first_year[t]), &sum(at, of, &|t| !first_year[t]))
             };
-            Ok(vec![
-                wasserstein_histogram(&edges, &sum(at, &fine, &|_| true), &sum(at, &coarse, &|_| true))?,
-                between_years(&fine)?,
-                between_years(&coarse)?,
-            ])
+            let mut numbers = vec![wasserstein_histogram(&edges, &sum(at, &fine, &|_| true), &sum(at, &coarse, &|_| true))?];
+            if two_years {
+                numbers.extend([between_years(&fine)?, between_years(&coarse)?]);
+            }
+            Ok(numbers)
         };
         let found = estimates(days.len(), configuration.block_days, configuration.resamples, configuration.seed, statistic);
         let found = found.map_err(|e| context.error(e))?;
         let dataset = format!("dust_{}", season.name().to_lowercase());
         let n = (days.len() * fine.first().map_or(0, |bins| bins.iter().sum::<f64>() as usize)) as u64;
-        for (position, method) in ["coarse_and_fine", "fine_years", "coarse_years"].into_iter().enumerate() {
+        for (position, method) in ["coarse_and_fine", "fine_years", "coarse_years"].into_iter().enumerate().take(found.values.len()) {
             rows.push(row(&dataset, method, "wasserstein", &found, position, n, "decade", configuration.seed));
         }
     }
