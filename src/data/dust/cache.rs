@@ -87,7 +87,15 @@ mod tests {
     use super::*;
 
     fn little() -> DustConfig {
-        DustConfig { coarse_cells: 4, factor: 2, coarse_days: 6, days_before_fine: 2, fine_days: 3, spin_up_days: 1, ..DustConfig::tiny() }
+        DustConfig {
+            coarse_cells: 4,
+            factor: 2,
+            coarse_days: 6,
+            days_before_fine: 2,
+            fine_days: 3,
+            spin_up_days: 1,
+            ..DustConfig::tiny()
+        }
     }
 
     #[test]

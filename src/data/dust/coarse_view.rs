@@ -51,8 +51,7 @@ impl<'a> CoarseView<'a> {
         };
         let seen: Vec<f32> = (0..cells * cells).map(|i| at(i / cells, i % cells)).collect();
         let sigma = c.smoothing_cells * factor as f64;
-        let seen =
-            if sigma > 0.0 { gaussian_plane(&seen, cells, cells, [sigma; 2], [Edge::Clamp; 2])? } else { seen };
+        let seen = if sigma > 0.0 { gaussian_plane(&seen, cells, cells, [sigma; 2], [Edge::Clamp; 2])? } else { seen };
         let blocks = coarsen_plane(&seen, cells, cells, factor);
         let errors = self.error.values();
         let middle = |i: usize| {
@@ -80,7 +79,13 @@ mod tests {
     #[test]
     fn without_errors_it_is_the_block_mean() {
         let mut config = DustConfig::tiny();
-        config.coarse = CoarseErrors { displacement_cells: 0.0, smoothing_cells: 0.0, error_decades: 0.0, bias_decades: 0.0, ..config.coarse };
+        config.coarse = CoarseErrors {
+            displacement_cells: 0.0,
+            smoothing_cells: 0.0,
+            error_decades: 0.0,
+            bias_decades: 0.0,
+            ..config.coarse
+        };
         let (n, cells) = (config.simulated_cells(), config.fine_cells());
         let column: Vec<f32> = (0..n * n).map(|i| (i % 17) as f32).collect();
         let found = CoarseView::new(&config, &vec![0.0; cells * cells]).day(&column, |_| 1.0).unwrap();

@@ -220,7 +220,10 @@ impl DustConfig {
             return refuse(name, format!("is {value}; 0 or more is wanted"));
         }
         if !c.bias_decades.is_finite() || !(0.0..=1.0).contains(&e.seasonal) {
-            return refuse("coarse.bias_decades or emission.seasonal", "is out of range; a number, and 0 to 1, are wanted".into());
+            return refuse(
+                "coarse.bias_decades or emission.seasonal",
+                "is out of range; a number, and 0 to 1, are wanted".into(),
+            );
         }
         if !(0.0..=0.5).contains(&e.diffusion) {
             return refuse("emission.diffusion", format!("is {}; 0 to 0.5 is wanted", e.diffusion));

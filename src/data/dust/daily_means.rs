@@ -64,7 +64,9 @@ impl DailyMeans {
         match &self.grid {
             None => self.grid = Some((field.name().to_string(), latitude.clone(), longitude.clone(), field.unit())),
             Some((_, rows, columns, unit)) if rows == latitude && columns == longitude && *unit == field.unit() => {}
-            Some((name, ..)) => return fail(format!("its grid or unit is not that of {name}, which came before; one grid is wanted")),
+            Some((name, ..)) => {
+                return fail(format!("its grid or unit is not that of {name}, which came before; one grid is wanted"));
+            }
         }
         for t in 0..field.frames() {
             let Some(date) = field.time().date(t) else { return fail(format!("time {t} lies outside the calendar")) };
@@ -117,7 +119,8 @@ impl DailyMeans {
             values.extend(day.sums.iter().map(|sum| (sum / wanted as f64) as f32));
             cells.extend(day.valid.iter().map(|valid| if *valid { Cell::Valid } else { Cell::Missing }));
         }
-        let field = Field::new(name, values, Mask::from_cells(cells), TimeAxis::from_seconds(seconds)?, latitude, longitude, unit)?;
+        let field =
+            Field::new(name, values, Mask::from_cells(cells), TimeAxis::from_seconds(seconds)?, latitude, longitude, unit)?;
         Ok((field, dropped))
     }
 }

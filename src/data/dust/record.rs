@@ -65,7 +65,13 @@ impl DustTwin {
         };
         let ground = area(config, &terrain.elevation);
         Ok(DustTwin {
-            coarse: field("dust_aod", record.coarse, days(config.first_day(), config.coarse_days)?, (&latitude, &longitude), Unit::One)?,
+            coarse: field(
+                "dust_aod",
+                record.coarse,
+                days(config.first_day(), config.coarse_days)?,
+                (&latitude, &longitude),
+                Unit::One,
+            )?,
             fine: field("dust_aod", fine, days(first, config.fine_days)?, (&fine_latitude, &fine_longitude), Unit::One)?,
             beyond,
             elevation: field("elevation", ground, days(first, 1)?, (&fine_latitude, &fine_longitude), Unit::Metre)?,
@@ -166,9 +172,9 @@ mod tests {
         let pairs: Vec<(f64, f64)> = (0..50).map(|d| (log_mean(twin.fine(), d), log_mean(twin.coarse(), d + 20))).collect();
         let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / 50.0;
         let (a, b) = (mean(|p| p.0), mean(|p| p.1));
-        let sums = pairs.iter().fold((0.0, 0.0, 0.0), |s, (x, y)| {
-            (s.0 + (x - a) * (y - b), s.1 + (x - a).powi(2), s.2 + (y - b).powi(2))
-        });
+        let sums = pairs
+            .iter()
+            .fold((0.0, 0.0, 0.0), |s, (x, y)| (s.0 + (x - a) * (y - b), s.1 + (x - a).powi(2), s.2 + (y - b).powi(2)));
         let correlation = sums.0 / (sums.1 * sums.2).sqrt();
         assert!((0.6..0.9999).contains(&correlation), "{correlation}");
     }
@@ -189,7 +195,14 @@ mod tests {
         let heights = twin.elevation().frame(0);
         let middle = crate::score::median(&heights.iter().map(|h| f64::from(*h)).collect::<Vec<_>>()).unwrap() as f32;
         let mean = |high: bool| {
-            let of_day = |d: usize| twin.fine().frame(d).iter().zip(heights).filter(move |(_, h)| (**h > middle) == high).map(|(v, _)| f64::from(v.log10()));
+            let of_day = |d: usize| {
+                twin.fine()
+                    .frame(d)
+                    .iter()
+                    .zip(heights)
+                    .filter(move |(_, h)| (**h > middle) == high)
+                    .map(|(v, _)| f64::from(v.log10()))
+            };
             let all: Vec<f64> = (0..50).flat_map(of_day).collect();
             all.iter().sum::<f64>() / all.len() as f64
         };

@@ -46,9 +46,7 @@ impl Wind {
         let (east, north) = (self.config.prevailing * (0.7 + 0.3 * summer), -0.8 * self.config.prevailing * summer);
         let (large, small) = (self.config.synoptic as f32, self.config.mesoscale as f32);
         let flows = self.synoptic.flow().into_iter().zip(self.mesoscale.flow());
-        flows
-            .map(|((u, v), (a, b))| (east as f32 + large * u + small * a, north as f32 + large * v + small * b))
-            .collect()
+        flows.map(|((u, v), (a, b))| (east as f32 + large * u + small * a, north as f32 + large * v + small * b)).collect()
     }
 }
 

@@ -191,7 +191,10 @@ pub(super) mod tests {
             Field::new(name, values, Mask::all_valid(days * cells), time, latitude, longitude, Unit::One).unwrap()
         };
         let planes = |from: usize, side: usize, step: usize| -> Vec<f32> {
-            (from..days).flat_map(|d| (0..side * side).map(move |i| (d, i / side * step, i % side * step))).map(|(d, y, x)| value(d, y, x)).collect()
+            (from..days)
+                .flat_map(|d| (0..side * side).map(move |i| (d, i / side * step, i % side * step)))
+                .map(|(d, y, x)| value(d, y, x))
+                .collect()
         };
         let coarse = field("coarse", first, days, 16, planes(0, 4, 4), 1);
         let fine = field("fine", first + chrono::Days::new(2), days - 2, 256, planes(2, 16, 1), 4);
@@ -226,10 +229,9 @@ pub(super) mod tests {
             Field::new("coarse", vec![1.0; n], Mask::all_valid(n), time, a, b, Unit::One).unwrap()
         };
         assert!(Archive::new(&fine, &coarse(|kind| Axis::regular(kind, 30.25, 0.5, 4).unwrap()), &heights).is_ok());
-        for wrong in [
-            (|kind| Axis::regular(kind, 30.75, 0.5, 4).unwrap()) as fn(AxisKind) -> Axis,
-            |kind| Axis::regular(kind, 30.25, 0.4, 5).unwrap(),
-        ] {
+        for wrong in [(|kind| Axis::regular(kind, 30.75, 0.5, 4).unwrap()) as fn(AxisKind) -> Axis, |kind| {
+            Axis::regular(kind, 30.25, 0.4, 5).unwrap()
+        }] {
             assert!(Archive::new(&fine, &coarse(wrong), &heights).unwrap_err().to_string().contains("nest"));
         }
     }

@@ -34,9 +34,8 @@ impl Calendar {
     /// # Errors
     /// [`MethodError::Argument`] where a day is missing or there twice.
     pub fn of(field: &Field) -> MethodResult<Calendar> {
-        let date = |i: usize| {
-            field.time().date(i).ok_or_else(|| MethodError::Argument(format!("frame {i} lies outside the calendar")))
-        };
+        let date =
+            |i: usize| field.time().date(i).ok_or_else(|| MethodError::Argument(format!("frame {i} lies outside the calendar")));
         let calendar = Calendar::new(date(0)?, field.frames());
         for i in 0..field.frames() {
             if date(i)? != calendar.date(i) {
@@ -107,9 +106,8 @@ mod tests {
     fn seasons_and_pools_of_the_published_records() {
         let fine = Calendar::new(date(2005, 5, 15), 763);
         let coarse = Calendar::new(date(2000, 1, 1), 9132);
-        let sizes = |calendar: &Calendar| {
-            Season::ALL.map(|season| (calendar.core(season).len(), calendar.pool(season, 45).len()))
-        };
+        let sizes =
+            |calendar: &Calendar| Season::ALL.map(|season| (calendar.core(season).len(), calendar.pool(season, 45).len()));
         assert_eq!(sizes(&fine), [(180, 270), (201, 291), (200, 307), (182, 272)]);
         assert_eq!(sizes(&coarse), [(2257, 3382), (2300, 3425), (2300, 3425), (2275, 3400)]);
         // Both end where the papers say.

@@ -121,9 +121,8 @@ mod tests {
     #[test]
     fn the_published_numbers_of_days() {
         let calendar = |y, m, d, days| Calendar::new(NaiveDate::from_ymd_opt(y, m, d).unwrap(), days);
-        let sizes = |calendar: &Calendar| {
-            random_day_split(calendar, 40, 45, 0.1, 1).map(|split| (split.train.len(), split.test.len()))
-        };
+        let sizes =
+            |calendar: &Calendar| random_day_split(calendar, 40, 45, 0.1, 1).map(|split| (split.train.len(), split.test.len()));
         assert_eq!(sizes(&calendar(2005, 5, 15, 763)), [(252, 18), (273, 18), (290, 17), (254, 18)]);
         assert_eq!(sizes(&calendar(2000, 1, 1, 9132)), [(3161, 221), (3195, 230), (3195, 230), (3173, 227)]);
     }

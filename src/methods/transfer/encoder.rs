@@ -68,7 +68,8 @@ impl FrozenEncoder {
                 self.config.lags
             )));
         }
-        let past = Tensor::from_vec(history.concat(), (1, history.len(), rows, columns), &Device::Cpu)?.to_device(&self.device)?;
+        let past =
+            Tensor::from_vec(history.concat(), (1, history.len(), rows, columns), &Device::Cpu)?.to_device(&self.device)?;
         Ok(self.network.features(&past)?.flatten_all()?.to_vec1::<f32>()?)
     }
 
@@ -97,7 +98,8 @@ mod tests {
     #[test]
     fn features_are_a_quarter_of_the_size_and_depend_on_the_order_of_days() {
         let encoder = FrozenEncoder::untrained(&small(), 1, &Device::Cpu).unwrap();
-        let days: Vec<Vec<f32>> = (0..3).map(|d| (0..8 * 12).map(|i| ((i * 7 + d * 5) % 11) as f32 / 5.0 - 1.0).collect()).collect();
+        let days: Vec<Vec<f32>> =
+            (0..3).map(|d| (0..8 * 12).map(|i| ((i * 7 + d * 5) % 11) as f32 / 5.0 - 1.0).collect()).collect();
         let features = encoder.features(&days, 8, 12).unwrap();
         assert_eq!(features.len(), 16 * 2 * 3);
         let turned: Vec<Vec<f32>> = days.iter().rev().cloned().collect();

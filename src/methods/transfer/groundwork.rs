@@ -309,7 +309,10 @@ pub(super) mod tests {
         let train: Vec<usize> = (10..80).collect();
         let groundwork = Groundwork::new(&archive, &train).unwrap();
         let error = |plane: &dyn Fn(usize) -> Vec<f32>| -> f64 {
-            train.iter().map(|d| plane(*d).iter().zip(archive.fine(*d).unwrap()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>()).sum()
+            train
+                .iter()
+                .map(|d| plane(*d).iter().zip(archive.fine(*d).unwrap()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>())
+                .sum()
         };
         let linear = error(&|d| groundwork.linear(d, archive.fine(d - 1).unwrap()).unwrap());
         for other in [
@@ -345,7 +348,8 @@ pub(super) mod tests {
     fn drivers_are_planes_of_about_one_in_their_order() {
         let archive = waves();
         let groundwork = Groundwork::new(&archive, &(10..80).collect::<Vec<_>>()).unwrap();
-        let all = [Driver::Elevation, Driver::SeasonCosine, Driver::LastFine, Driver::CoarseNearest, Driver::Year, Driver::Latitude];
+        let all =
+            [Driver::Elevation, Driver::SeasonCosine, Driver::LastFine, Driver::CoarseNearest, Driver::Year, Driver::Latitude];
         let planes = groundwork.drivers(&all, 40, archive.fine(39).unwrap()).unwrap();
         assert_eq!(planes.len(), all.len() * 256);
         assert!(planes.iter().all(|v| v.abs() < 8.0));

@@ -120,7 +120,8 @@ impl DayInputs {
             batch.features.reserve(self.channels * size * size);
             for plane in self.features.chunks(low_rows * low_columns) {
                 for (top, bottom, part) in &down {
-                    let (upper, lower) = (&plane[top * low_columns..][..low_columns], &plane[bottom * low_columns..][..low_columns]);
+                    let (upper, lower) =
+                        (&plane[top * low_columns..][..low_columns], &plane[bottom * low_columns..][..low_columns]);
                     batch.features.extend(along.iter().map(|(left, right, share)| {
                         let line = |values: &[f32]| values[*left] + share * (values[*right] - values[*left]);
                         line(upper) + part * (line(lower) - line(upper))
@@ -186,7 +187,10 @@ mod tests {
         let archive = waves();
         let groundwork = Groundwork::new(&archive, &(10..80).collect::<Vec<_>>()).unwrap();
         let config = config(Transfer::Nothing);
-        let inputs = InputMaker::new(&config, &groundwork, None).unwrap().of_window(&Window::of(50, 3, Default::default()).unwrap()).unwrap();
+        let inputs = InputMaker::new(&config, &groundwork, None)
+            .unwrap()
+            .of_window(&Window::of(50, 3, Default::default()).unwrap())
+            .unwrap();
         let truth = archive.fine(50).unwrap();
         let back = inputs.field(&inputs.state(truth));
         assert!(truth.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-5));

@@ -53,7 +53,11 @@ pub fn roll_out<'m>(
     for day in days {
         let downscaler = model(calendar.season(day));
         if downscaler.config().lags() != lags {
-            return Err(wrong(format!("{} looks back on {} days, others on {lags}", downscaler.method(), downscaler.config().lags())));
+            return Err(wrong(format!(
+                "{} looks back on {} days, others on {lags}",
+                downscaler.method(),
+                downscaler.config().lags()
+            )));
         }
         let mut of_day = Vec::with_capacity(members);
         match mode {
@@ -116,9 +120,8 @@ mod tests {
         assert_eq!((strict.len(), strict[0].len()), (4, 2));
         // The same records, with other fine fields from day 110 on.
         let changed = {
-            let fine: Vec<Vec<f32>> = (2..120)
-                .map(|d| if d >= 110 { vec![-2.0; 256] } else { whole.fine(d).unwrap().to_vec() })
-                .collect();
+            let fine: Vec<Vec<f32>> =
+                (2..120).map(|d| if d >= 110 { vec![-2.0; 256] } else { whole.fine(d).unwrap().to_vec() }).collect();
             let field = whole.field("fine", &(2..120).collect::<Vec<_>>(), &fine).unwrap();
             let coarse = coarse_field(&whole);
             let heights = whole.wrap("height", &[2], whole.elevation().to_vec()).unwrap();

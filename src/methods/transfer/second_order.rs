@@ -75,7 +75,9 @@ pub fn second_order_walk(schedule: &DdpmSchedule, times: &[usize], follow: Optio
 pub fn crowded_times(steps: usize, visits: usize, crowding: f64) -> DiffusionResult<Vec<usize>> {
     let wrong = |problem: String| Err(DiffusionError::Argument(problem));
     if visits == 0 || visits > steps || crowding.is_nan() || crowding < 1.0 {
-        return wrong(format!("{visits} steps with a crowding of {crowding} were asked for; 1 to {steps}, and at least 1, are wanted"));
+        return wrong(format!(
+            "{visits} steps with a crowding of {crowding} were asked for; 1 to {steps}, and at least 1, are wanted"
+        ));
     }
     let last = (steps - 1) as f64;
     let time = |i: usize| if visits == 1 { last } else { last * (i as f64 / (visits - 1) as f64).powf(crowding) };

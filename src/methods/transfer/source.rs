@@ -118,12 +118,28 @@ mod tests {
         let archive = waves();
         let groundwork = Groundwork::new(&archive, &(10..80).collect::<Vec<_>>()).unwrap();
         let config = ForecastConfig { lags: 3, widths: [8, 8, 16], blocks: 1, head_width: 8, groups: 4 };
-        let training = TrainingOptions { iterations: 60, peak_rate: 5e-3, warmup_iterations: 5, validate_every: 30, ..TrainingOptions::default() };
+        let training = TrainingOptions {
+            iterations: 60,
+            peak_rate: 5e-3,
+            warmup_iterations: 5,
+            validate_every: 30,
+            ..TrainingOptions::default()
+        };
         let options = ForecastFitOptions { batch: 8, training, ..ForecastFitOptions::default() };
         let place = tempfile::tempdir().unwrap();
         let fit = |held: fn(usize) -> bool, name: &str| {
             let folder = place.path().join(name);
-            fit_forecast("forecast", &config, &groundwork, held, &[90, 95, 100], &options, &folder, &Device::Cpu, &BTreeMap::new())
+            fit_forecast(
+                "forecast",
+                &config,
+                &groundwork,
+                held,
+                &[90, 95, 100],
+                &options,
+                &folder,
+                &Device::Cpu,
+                &BTreeMap::new(),
+            )
         };
         let (encoder, report) = fit(|day| day >= 85, "one").unwrap();
         assert!(report.best.unwrap().0 < 1.0, "{report:?}");

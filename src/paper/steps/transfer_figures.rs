@@ -126,15 +126,22 @@ fn maps(context: &StepContext<'_>) -> PaperResult<()> {
         ("Deterministic U-Net", cut("unet")?, Kind::Dust),
         ("DDPM, mean", cut("ddpm")?, Kind::Dust),
         ("DDPM, one member", cut("ddpm_member")?, Kind::Dust),
-        ("DDPM, another member", members.get(1).map_or_else(|| cut("ddpm_member"), |m| m.slice(day..day + 1, 0..rows, 0..columns).map_err(fail))?, Kind::Dust),
+        (
+            "DDPM, another member",
+            members.get(1).map_or_else(|| cut("ddpm_member"), |m| m.slice(day..day + 1, 0..rows, 0..columns).map_err(fail))?,
+            Kind::Dust,
+        ),
         ("U-Net − truth", error("unet")?, Kind::Error),
         ("DDPM mean − truth", error("ddpm")?, Kind::Error),
         ("Spread of the members", spread, Kind::Spread),
     ];
     let dust: Vec<f64> = wanted.values().iter().map(|v| f64::from(*v)).collect();
     let ends = (quantile(&dust, 0.005).map_err(|e| context.error(e))?, quantile(&dust, 0.995).map_err(|e| context.error(e))?);
-    let errors: Vec<f64> =
-        fields.iter().filter(|(_, _, k)| *k == Kind::Error).flat_map(|(_, f, _)| f.values().iter().map(|v| f64::from(v.abs()))).collect();
+    let errors: Vec<f64> = fields
+        .iter()
+        .filter(|(_, _, k)| *k == Kind::Error)
+        .flat_map(|(_, f, _)| f.values().iter().map(|v| f64::from(v.abs())))
+        .collect();
     let largest = quantile(&errors, 0.995).map_err(|e| context.error(e))?;
     let drawn: Vec<MapPanel<'_>> = fields
         .iter()
@@ -278,7 +285,8 @@ fn series(context: &StepContext<'_>) -> PaperResult<()> {
         let mut curve = line(label, numbered(&found));
         if name == TRUTH {
             let bands = bartlett_bands(&found, count, DEFAULT_COVERAGE).map_err(fail)?;
-            curve.band = Some(Band { lower: bands.iter().map(|b| b.lower).collect(), upper: bands.iter().map(|b| b.upper).collect() });
+            curve.band =
+                Some(Band { lower: bands.iter().map(|b| b.lower).collect(), upper: bands.iter().map(|b| b.upper).collect() });
         }
         whole.push(curve);
         partial.push(line(label, numbered(&partial_autocorrelation(&values, lags, PartialMethod::YuleWalker).map_err(fail)?)));
@@ -334,7 +342,11 @@ fn daily_errors(truth: &Field, prediction: &Field) -> Vec<f64> {
 /// Means of seven days in turn, at their middles.
 fn running(values: &[f64]) -> Vec<(f64, f64)> {
     const WINDOW: usize = 7;
-    values.windows(WINDOW.min(values.len())).enumerate().map(|(k, w)| (k as f64 + 3.0, w.iter().sum::<f64>() / w.len() as f64)).collect()
+    values
+        .windows(WINDOW.min(values.len()))
+        .enumerate()
+        .map(|(k, w)| (k as f64 + 3.0, w.iter().sum::<f64>() / w.len() as f64))
+        .collect()
 }
 
 #[cfg(test)]

@@ -78,8 +78,7 @@ impl DustGround {
         let (train, validation, test) =
             (dates(Part::Train, &split.train), dates(Part::Validation, &split.validation), dates(Part::Test, &split.test));
         let buffer = Buffer { days: configuration.split.gap_days, cells: 0 };
-        let certificate =
-            LeakageCertificate::issue(&train, &validation, &test, &train, buffer).map_err(|e| context.error(e))?;
+        let certificate = LeakageCertificate::issue(&train, &validation, &test, &train, buffer).map_err(|e| context.error(e))?;
         Ok(DustGround { twin, archive, split, certificate })
     }
 

@@ -10,8 +10,8 @@ use super::transfer_ground::{DUST_ROOMS, DustGround};
 use super::transfer_training::{LARGE, open};
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
 use crate::grid::Field;
-use crate::methods::transfer::{Alignment, Archive, Downscaler, DrawOptions, Groundwork, RollOut, Window, roll_out};
 use crate::methods::MethodResult;
+use crate::methods::transfer::{Alignment, Archive, Downscaler, DrawOptions, Groundwork, RollOut, Window, roll_out};
 use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperError, PaperResult};
 
@@ -52,10 +52,7 @@ pub const BEYOND: &str = "beyond";
 pub const STEP: Step = Step {
     name: "transfer_predictions",
     about: "what each method makes of the dust's test days and of the days after the fine record's end",
-    rooms: &[
-        DUST_ROOMS,
-        &["src/cf/", "src/paper/steps/transfer_training.rs", "src/paper/steps/transfer_predictions.rs"],
-    ],
+    rooms: &[DUST_ROOMS, &["src/cf/", "src/paper/steps/transfer_training.rs", "src/paper/steps/transfer_predictions.rs"]],
     configurations: &["configs/transfer/ladder.toml", CONFIGURATION],
     needs: &[
         "dust",

@@ -76,13 +76,8 @@ const ROLLED_OUT: [&str; 9] = [
     "ddpm_lenient",
 ];
 
-const METRICS: [PointwiseMetric; 5] = [
-    PointwiseMetric::Rmse,
-    PointwiseMetric::Mae,
-    PointwiseMetric::Bias,
-    PointwiseMetric::Nse,
-    PointwiseMetric::RSquaredPearson,
-];
+const METRICS: [PointwiseMetric; 5] =
+    [PointwiseMetric::Rmse, PointwiseMetric::Mae, PointwiseMetric::Bias, PointwiseMetric::Nse, PointwiseMetric::RSquaredPearson];
 
 /// Only where zero means something: an optical depth has a zero, a logarithm has not.
 const METRICS_OF_DEPTH: [PointwiseMetric; 2] = [PointwiseMetric::Kge2009, PointwiseMetric::Kge2012];
@@ -123,7 +118,11 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         Ok(())
     };
     publish("transfer_scores", "Synthetic dust: a fine day from a coarse one and the days before", rows)?;
-    publish("transfer_domain", "Synthetic dust: how far the coarse record is from the fine one", domain(context, &configuration, &ground)?)
+    publish(
+        "transfer_domain",
+        "Synthetic dust: how far the coarse record is from the fine one",
+        domain(context, &configuration, &ground)?,
+    )
 }
 
 /// Predictions under the scores.
@@ -253,12 +252,16 @@ impl Subject<'_> {
                 continue;
             }
             for method in ["persistence", "bilinear", "linear", "unet", "ddpm"] {
-                let pairs = daily_pairs(truth, self.method(method, Scale::Logarithm)?, Scale::Logarithm).map_err(|e| context.error(e))?;
-                let own: Vec<Pairs> = days.iter().map(|t| pairs[*t].clone()).collect();
-                let statistic = |at: &[usize]| Ok(vec![of_days(&own, at, PointwiseMetric::Rmse)?, of_days(&own, at, PointwiseMetric::RSquaredPearson)?]);
+                let pairs =
+                    daily_pairs(truth, self.method(method, Scale::Logarithm)?, Scale::Logarithm).map_err(|e| context.error(e))?;
+                let own: Vec<Pairs> = days.iter().map(|t| pairs[*t]).collect();
+                let statistic = |at: &[usize]| {
+                    Ok(vec![of_days(&own, at, PointwiseMetric::Rmse)?, of_days(&own, at, PointwiseMetric::RSquaredPearson)?])
+                };
                 let found = estimates(days.len(), c.block_days.div_ceil(self.stride), c.resamples, c.seed, statistic);
                 let found = found.map_err(|e| context.error(e))?;
-                let (dataset, n) = (format!("dust_log10_{}", season.name().to_lowercase()), (days.len() * truth.frame_len()) as u64);
+                let (dataset, n) =
+                    (format!("dust_log10_{}", season.name().to_lowercase()), (days.len() * truth.frame_len()) as u64);
                 rows.push(self.row(&dataset, method, "rmse", &found, 0, n, "decade"));
                 rows.push(self.row(&dataset, method, "r_squared_pearson", &found, 1, n, "1"));
             }
@@ -293,7 +296,11 @@ const LEAST_DAYS: usize = 40;
 
 /// The Wasserstein-1 distance, in decades, between what the encoder has learnt from and what it is shown, by season, beside
 /// distances that are to be expected within one record.
-fn domain(context: &StepContext<'_>, configuration: &TransferLadderConfiguration, ground: &DustGround) -> PaperResult<Vec<TidyRow>> {
+fn domain(
+    context: &StepContext<'_>,
+    configuration: &TransferLadderConfiguration,
+    ground: &DustGround,
+) -> PaperResult<Vec<TidyRow>> {
     let (low, high, count) = HISTOGRAM;
     let edges: Vec<f64> = (0..=count).map(|k| low + (high - low) * k as f64 / count as f64).collect();
     let counts = |plane: &[f32]| -> Vec<f64> {
@@ -339,7 +346,9 @@ fn domain(context: &StepContext<'_>, configuration: &TransferLadderConfiguration
         let found = found.map_err(|e| context.error(e))?;
         let dataset = format!("dust_{}", season.name().to_lowercase());
         let n = (days.len() * fine.first().map_or(0, |bins| bins.iter().sum::<f64>() as usize)) as u64;
-        for (position, method) in ["coarse_and_fine", "fine_years", "coarse_years"].into_iter().enumerate().take(found.values.len()) {
+        for (position, method) in
+            ["coarse_and_fine", "fine_years", "coarse_years"].into_iter().enumerate().take(found.values.len())
+        {
             rows.push(row(&dataset, method, "wasserstein", &found, position, n, "decade", configuration.seed));
         }
     }

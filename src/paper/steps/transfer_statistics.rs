@@ -72,7 +72,8 @@ impl DailyVariograms {
         let grid = LatLonGrid::new(field.latitude().centres(), columns, field.longitude().spacing().abs())?;
         let mut found = DailyVariograms { kilometres: bins.positions(), pairs: Vec::new(), days: Vec::new() };
         for t in 0..frames {
-            let variogram = grid.variogram(&Scale::Logarithm.of(field.frame(t)), None, &bins, EARTH_RADIUS_METRES / 1000.0, false)?;
+            let variogram =
+                grid.variogram(&Scale::Logarithm.of(field.frame(t)), None, &bins, EARTH_RADIUS_METRES / 1000.0, false)?;
             found.pairs = variogram.bins.iter().map(|bin| bin.pairs).collect();
             found.days.push(variogram.bins.iter().map(|bin| bin.semivariance.unwrap_or(0.0)).collect());
         }
