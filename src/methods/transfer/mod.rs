@@ -2,7 +2,7 @@
 //!
 //! A fine field of log10 of the optical depth is drawn for a day, out of that day's coarse field, the ground, and the fine days
 //! before, which it sees through the frozen encoder of a forecast that was trained on a long coarse record ([`fit_forecast`],
-//! [`FrozenEncoder`], [`fit`], [`Downscaler`]). Maps are drawn in patches that are blended at every step, and day after day past
+//! [`FrozenEncoder`], [`fit()`], [`Downscaler`]). Maps are drawn in patches that are blended at every step, and day after day past
 //! the end of the fine record ([`roll_out`]).
 //!
 //! # Reference
