@@ -21,7 +21,7 @@ pub const STEP: Step = Step {
     run,
 };
 
-/// The split beside it is for [`super::transfer_ground`].
+/// The split beside it is read by those who learn from the dust.
 #[derive(Clone, Debug, Deserialize)]
 struct DustConfiguration {
     record: DustConfig,
