@@ -80,18 +80,18 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     // The twin knows what comes after the fine record's end; no method is given it but where that is said.
     let truth = ground.twin.truth().map_err(|e| context.error(e))?;
     let known = Archive::new(&truth, ground.twin.coarse(), ground.twin.elevation()).map_err(fail)?;
-    let parts: [(&str, &dyn Fn() -> MethodResult<Vec<Field>>); 2] = [
-        (TEST, &|| test_days(&configuration, &ground, &groundwork, &models)),
-        (BEYOND, &|| beyond(&configuration, &ground, &groundwork, &known, &models)),
-    ];
-    for (name, make) in parts {
+    for name in [TEST, BEYOND] {
         let path = context.path(&format!("{name}.nc"));
         if path.is_file() {
             println!("{name}: done before");
             continue;
         }
         let started = std::time::Instant::now();
-        let fields = make().map_err(fail)?;
+        let fields = match name {
+            TEST => test_days(&configuration, &ground, &groundwork, &models),
+            _ => beyond(&configuration, &ground, &groundwork, &known, &models),
+        };
+        let fields = fields.map_err(fail)?;
         let provenance = Provenance {
             title: format!("synthetic dust, {name}: log10 of the optical depth, truth and methods"),
             source: "isotherm, step transfer_predictions".into(),
