@@ -7,11 +7,14 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::dynamic_shift::CLASSES;
+use super::extreme_value_loss::extreme_value_loss;
+use super::forecast_network::{ForecastNetwork, StationForecasterConfig, WindowBatch};
 use super::forecast_windows::ForecastWindow;
-use super::forecaster::{Forecaster, ForecasterConfig};
+use super::forecaster::ForecasterConfig;
 use super::station_loss::StationLoss;
 use super::station_series::StationSeries;
-use super::station_statistics::{ForecastBaseline, StationStatistics};
+use super::station_statistics::StationStatistics;
 use crate::base::random::Random;
 use crate::grid::TimeAxis;
 use crate::methods::error::{MethodError, MethodResult};
@@ -20,19 +23,6 @@ use crate::train::{Checkpoint, RunFolder, TrainError, TrainResult, TrainingOptio
 
 /// Windows that go through a network together where nothing is learned.
 const TOGETHER: usize = 512;
-
-/// Network and formulation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StationForecasterConfig {
-    /// The network.
-    pub network: ForecasterConfig,
-    /// Harmonics of the year in the cycle that temperatures are taken from; published: 0, the mean alone.
-    pub harmonics: usize,
-    /// The forecast that the network adds to; published: none, the network gives the whole. One that starts from a baseline
-    /// begins by adding nothing.
-    pub base: Option<ForecastBaseline>,
-}
 
 /// Settings of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,61 +57,8 @@ impl Default for ForecastFitOptions {
 pub struct StationForecaster {
     config: StationForecasterConfig,
     statistics: StationStatistics,
-    network: Forecaster,
+    network: ForecastNetwork,
     device: Device,
-}
-
-/// Windows as tensors.
-struct WindowBatch {
-    temperature: Tensor,
-    month: Tensor,
-    day: Tensor,
-    station: Tensor,
-    /// What the network adds to, `[b, future]`.
-    base: Tensor,
-    /// What should come out.
-    target: Tensor,
-}
-
-impl WindowBatch {
-    fn of(
-        windows: &[&ForecastWindow],
-        statistics: &StationStatistics,
-        config: &StationForecasterConfig,
-        device: &Device,
-    ) -> candle_core::Result<WindowBatch> {
-        let ForecasterConfig { past, future, stations, .. } = config.network;
-        let b = windows.len();
-        let (mut temperature, mut month, mut day, mut base, mut target) = (vec![], vec![], vec![], vec![], vec![]);
-        let mut station = vec![0.0f32; b * stations];
-        for (i, window) in windows.iter().enumerate() {
-            let (before, after) = statistics.anomalies(window);
-            temperature.extend(before.iter().map(|v| *v as f32));
-            target.extend(after.iter().map(|v| *v as f32));
-            match config.base {
-                Some(from) => base.extend(statistics.forecast_anomalies(from, window).iter().map(|v| *v as f32)),
-                None => base.extend(vec![0.0; future]),
-            }
-            let (months, days) = window.calendar();
-            month.extend(months);
-            day.extend(days);
-            station[i * stations + window.station] = 1.0;
-        }
-        let put = |values: Vec<f32>, width: usize| Tensor::from_vec(values, (b, width), &Device::Cpu)?.to_device(device);
-        Ok(WindowBatch {
-            temperature: put(temperature, past)?,
-            month: put(month, past + future)?,
-            day: put(day, past + future)?,
-            station: put(station, stations)?,
-            base: put(base, future)?,
-            target: put(target, future)?,
-        })
-    }
-
-    /// Forecasts in units of the stations' deviations.
-    fn forecast(&self, network: &Forecaster, training: bool) -> candle_core::Result<Tensor> {
-        network.forward(&self.temperature, &self.month, &self.day, &self.station, training)? + &self.base
-    }
 }
 
 impl StationForecaster {
@@ -139,7 +76,7 @@ impl StationForecaster {
         let config: StationForecasterConfig = serde_json::from_value(state.config["network"].clone()).map_err(wrong)?;
         let statistics: StationStatistics = serde_json::from_value(state.config["statistics"].clone()).map_err(wrong)?;
         let mut parameters = Parameters::new(device, DType::F32, state.seed);
-        let network = Forecaster::new(&mut parameters, &config.network)?;
+        let network = ForecastNetwork::new(&mut parameters, &config)?;
         parameters.set(checkpoint.weights())?;
         Ok(StationForecaster { config, statistics, network, device: device.clone() })
     }
@@ -159,7 +96,7 @@ impl StationForecaster {
         let mut all = Vec::with_capacity(windows.len());
         for part in windows.chunks(TOGETHER) {
             let batch = WindowBatch::of(&part.iter().collect::<Vec<_>>(), &self.statistics, &self.config, &self.device)?;
-            let rows = batch.forecast(&self.network, false)?.detach().to_vec2::<f32>()?;
+            let rows = self.network.forward(&batch, false)?.values.detach().to_vec2::<f32>()?;
             for (window, row) in part.iter().zip(rows) {
                 let anomalies: Vec<f64> = row.into_iter().map(f64::from).collect();
                 all.push(self.statistics.celsius(window, &anomalies));
@@ -204,7 +141,7 @@ pub fn fit_forecaster(
 ) -> MethodResult<(StationForecaster, TrainingReport)> {
     options.loss.check()?;
     let ForecasterConfig { past, future, stations, .. } = config.network;
-    if options.batch < 2 || options.validation_windows == 0 || stations != series.len() {
+    if config.shift.is_some_and(|s| s.memory == 0) || options.batch < 2 || options.validation_windows == 0 || stations != series.len() {
         return Err(MethodError::Argument(format!(
             "{method}: batches of {}, {} validation windows, a network of {stations} stations for {}; at least 2, 1 and as many are wanted",
             options.batch,
@@ -221,13 +158,19 @@ pub fn fit_forecaster(
     let kept = options.validation_windows.min(held_out.len());
     let held_out: Vec<&ForecastWindow> = (0..kept).map(|i| &held_out[(2 * i + 1) * held_out.len() / (2 * kept)]).collect();
     let mut parameters = Parameters::new(device, DType::F32, options.seed);
-    let network = Forecaster::new(&mut parameters, &config.network)?;
+    let network = ForecastNetwork::new(&mut parameters, config)?;
     if config.base.is_some() {
         for name in ["head.linear2.weight", "head.linear2.bias"] {
             if let Some(last) = parameters.get(name) {
                 last.set(&last.as_tensor().zeros_like()?)?;
             }
         }
+    }
+    let shares = class_shares(&windows, &statistics, config);
+    if let Some(shift) = config.shift {
+        let mut random = Random::new(options.seed, "shift memory");
+        let weeks: Vec<&ForecastWindow> = (0..shift.memory).map(|_| &windows[random.below(windows.len())]).collect();
+        network.remember(&WindowBatch::of(&weeks, &statistics, config, device)?)?;
     }
     let held_out: Vec<WindowBatch> = held_out
         .chunks(TOGETHER)
@@ -236,8 +179,13 @@ pub fn fit_forecaster(
     let described = json!({ "network": config, "fit": options, "statistics": statistics });
     let folder = RunFolder::open(run_folder, &described, options.seed, &describe_device(device), provenance)?;
     let loss_of = |batch: &WindowBatch, training: bool| -> candle_core::Result<Tensor> {
-        let error = (batch.forecast(&network, training)? - &batch.target)?;
-        options.loss.mean(&error, &error.ones_like()?.detach())
+        let found = network.forward(batch, training)?;
+        let error = (found.values - &batch.target)?;
+        let loss = options.loss.mean(&error, &error.ones_like()?.detach())?;
+        match (config.shift, found.probabilities, &batch.classes) {
+            (Some(shift), Some(u), Some(classes)) => loss + extreme_value_loss(&u, classes, &shares, shift.gamma)?,
+            _ => Ok(loss),
+        }
     };
     let draw = |random: &mut Random| -> Vec<&ForecastWindow> {
         (0..options.batch).map(|_| &windows[random.below(windows.len())]).collect()
@@ -264,11 +212,23 @@ pub fn fit_forecaster(
     Ok((StationForecaster::load(&best, device)?, report))
 }
 
+/// The share of each class among the future days of all training windows; empty without a memory.
+fn class_shares(windows: &[ForecastWindow], statistics: &StationStatistics, config: &StationForecasterConfig) -> Vec<f64> {
+    let Some(shift) = config.shift else { return Vec::new() };
+    let mut counts = [0.0; CLASSES];
+    for window in windows {
+        let (_, after) = statistics.anomalies(window);
+        window.future.iter().zip(&after).for_each(|(c, a)| counts[shift.bounds.class(*c, *a)] += 1.0);
+    }
+    let all: f64 = counts.iter().sum();
+    counts.iter().map(|c| c / all.max(1.0)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::grid::SECONDS_PER_DAY;
-    use crate::methods::kiost::Core;
+    use crate::methods::kiost::{Core, ForecastBaseline, ShiftBounds, ShiftConfig};
 
     /// A slow wave that two days foretell and one day does not.
     fn wave(days: usize) -> (Vec<StationSeries>, TimeAxis) {
@@ -292,7 +252,7 @@ mod tests {
             core: Core::Lstm { layers: 1 },
             dropout: 0.0,
         };
-        StationForecasterConfig { network, harmonics: 0, base }
+        StationForecasterConfig { network, harmonics: 0, base, shift: None }
     }
 
     fn options(iterations: u64) -> ForecastFitOptions {
@@ -333,6 +293,35 @@ mod tests {
         }
         let learned = errors(&trained(60).forecast(&windows).unwrap(), &windows);
         assert!(learned < 0.5 * errors(&damped, &windows), "{learned} {}", errors(&damped, &windows));
+    }
+
+    #[test]
+    fn a_memory_is_kept_with_the_weights() {
+        let (series, time) = wave(160);
+        let (training, validation): (Vec<usize>, Vec<usize>) = ((0..100).collect(), (105..160).collect());
+        let bounds = ShiftBounds::Anomaly { low: -1.0, high: 1.0 };
+        let config = StationForecasterConfig {
+            shift: Some(ShiftConfig { memory: 16, gamma: 1.0, bounds }),
+            ..config(Some(ForecastBaseline::DampedAnomaly))
+        };
+        let place = tempfile::tempdir().unwrap();
+        let (fit, none) = (options(8), BTreeMap::new());
+        let run = || {
+            fit_forecaster("shift", &config, &series, &time, &training, &validation, &fit, place.path(), &Device::Cpu, &none)
+                .unwrap()
+                .0
+        };
+        let windows = ForecastWindow::all(&series, &time, &validation, 6, 3).unwrap();
+        let found = run().forecast(&windows).unwrap();
+        // the second call only reads what the first one left
+        assert_eq!(found, run().forecast(&windows).unwrap());
+        // a sine's deviation is 1/√2 of its height: each tail beyond it has arccos(1/√2)/π = 1/4 of the days
+        let all = ForecastWindow::all(&series, &time, &training, 6, 3).unwrap();
+        let statistics = StationStatistics::fit(&series, &time, &training, &all, 0).unwrap();
+        let shares = class_shares(&all, &statistics, &config);
+        for (share, wanted) in shares.iter().zip([0.25, 0.5, 0.25]) {
+            assert!((share - wanted).abs() < 0.05, "{shares:?}");
+        }
     }
 
     #[test]

@@ -231,7 +231,7 @@ fn train_all(
     let cores = [("lstm", ForecasterConfig::lstm(), lstm), ("transformer", ForecasterConfig::transformer(), transformer)];
     for (core, network, losses) in cores {
         let network = ForecasterConfig { stations: ground.series.len(), ..network };
-        let config = StationForecasterConfig { network, harmonics: ground.harmonics, base };
+        let config = StationForecasterConfig { network, harmonics: ground.harmonics, base, shift: None };
         for loss in losses {
             let name = format!("{core}_{}", loss.id());
             let trained = train_one(context, ground, &name, &config, &ForecastFitOptions { loss: *loss, ..fit.clone() })?;
