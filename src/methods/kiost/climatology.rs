@@ -29,11 +29,7 @@ pub(super) struct LeastSquares {
 impl LeastSquares {
     /// For this number of coefficients.
     pub fn new(coefficients: usize) -> LeastSquares {
-        LeastSquares {
-            matrix: vec![0.0; coefficients * (coefficients + 1) / 2],
-            right: vec![0.0; coefficients],
-            samples: 0,
-        }
+        LeastSquares { matrix: vec![0.0; coefficients * (coefficients + 1) / 2], right: vec![0.0; coefficients], samples: 0 }
     }
 
     /// Takes one sample.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::downscaling_config::DownscalingConfig;
+use super::downscaling_config::{DownscalingConfig, StationHead};
 use super::generator::Generator;
 use super::normalisation::Normalisation;
 use super::weeks::week_frames;
@@ -40,7 +40,8 @@ impl Downscaler {
         let checkpoint = Checkpoint::load(path, device)?;
         let state = &checkpoint.state;
         let config: DownscalingConfig = serde_json::from_value(state.config["network"].clone()).map_err(|e| {
-            let problem = format!("it holds the method '{}', whose config is of no downscaling of this program ({e})", state.method);
+            let problem =
+                format!("it holds the method '{}', whose config is of no downscaling of this program ({e})", state.method);
             TrainError::Checkpoint { path: path.to_path_buf(), problem }
         })?;
         let mut parameters = Parameters::new(device, DType::F32, state.seed);
@@ -65,13 +66,18 @@ impl Downscaler {
         &self.normalisation
     }
 
-    /// The fine fields of those `days` of a coarse field, in degrees Celsius, that end a whole week; the others are left out.
+    /// The fine fields of those `days` of a coarse field, in degrees Celsius, that end a whole week; the others are left out. With a
+    /// coastal correction it is part of them.
     ///
     /// # Errors
     /// [`MethodError::Argument`] where the field is of another region, a day does not exist or none of them ends a whole week;
     /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn apply(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
-        self.map(coarse, days, 0)
+        let correction = match self.config.station_head {
+            StationHead::Coastal { cells } => Some(self.normalisation.coastal_units(cells)?),
+            _ => None,
+        };
+        self.map(coarse, days, 0, correction.as_deref())
     }
 
     /// As [`Downscaler::apply`], of the map that the published program reads at stations.
@@ -79,20 +85,18 @@ impl Downscaler {
     /// # Errors
     /// As [`Downscaler::apply`].
     pub fn apply_second(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
-        self.map(coarse, days, 1)
+        self.map(coarse, days, 1, None)
     }
 
-    fn map(&self, coarse: &Field, days: &[usize], map: usize) -> MethodResult<Field> {
+    fn map(&self, coarse: &Field, days: &[usize], map: usize, correction: Option<&[f32]>) -> MethodResult<Field> {
         let n = &self.normalisation;
         n.check(coarse)?;
         let seconds = coarse.time().seconds();
         if let Some(day) = days.iter().find(|d| **d >= seconds.len()) {
             return Err(MethodError::Argument(format!("kiost: day {day} does not exist; there are {}", seconds.len())));
         }
-        let whole: Vec<(usize, Vec<usize>)> = days
-            .iter()
-            .filter_map(|d| Some((*d, week_frames(seconds, seconds[*d], self.config.generator.days)?)))
-            .collect();
+        let whole: Vec<(usize, Vec<usize>)> =
+            days.iter().filter_map(|d| Some((*d, week_frames(seconds, seconds[*d], self.config.generator.days)?))).collect();
         if whole.is_empty() {
             return Err(MethodError::Argument(format!(
                 "kiost: none of {} days ends {} days in a row; give days with their past",
@@ -108,10 +112,17 @@ impl Downscaler {
             for frame in part.iter().flat_map(|(_, week)| week) {
                 input.extend(n.coarse_input(coarse.frame(*frame), coarse.frame_mask(*frame), seconds[*frame])?);
             }
-            let week = Tensor::from_vec(input, (b, 1, self.config.generator.days, h, w), &Device::Cpu)?.to_device(&self.device)?;
+            let week =
+                Tensor::from_vec(input, (b, 1, self.config.generator.days, h, w), &Device::Cpu)?.to_device(&self.device)?;
             let first = n.first_frame().repeat(b);
             let first = Tensor::from_vec(first, (b, 1, 1, h, w), &Device::Cpu)?.to_device(&self.device)?;
-            let maps = self.generator.forward_after(&first, &week)?.narrow(1, map, 1)?.detach();
+            let both = self.generator.forward_after(&first, &week)?.detach();
+            let mut maps = both.narrow(1, map, 1)?;
+            if let Some(units) = correction {
+                let [rows, columns] = n.fine_shape();
+                let units = Tensor::from_slice(units, (1, 1, rows, columns), &Device::Cpu)?.to_device(&self.device)?;
+                maps = (maps + both.narrow(1, 1, 1)?.broadcast_mul(&units)?)?;
+            }
             let maps = maps.flatten_all()?.to_vec1::<f32>()?;
             for ((day, _), map) in part.iter().zip(maps.chunks_exact(n.fine_scale().len())) {
                 let base = n.base_of(coarse.frame(*day), coarse.frame_mask(*day), seconds[*day])?;

@@ -11,10 +11,11 @@ use super::downscaler::{Downscaler, GENERATOR, STATISTICS};
 use super::downscaling_config::{DownscalingConfig, DownscalingFitOptions, StationHead};
 use super::generator::Generator;
 use super::normalisation::Normalisation;
+use super::pair_penalty::pair_penalty;
 use super::weeks::{WeekBatch, WeekSource, Weeks};
 use crate::methods::error::{MethodError, MethodResult};
-use crate::nn::ops::{Loss, gradient_penalty, interpolate_samples, masked_loss};
-use crate::nn::{Parameters, describe_device};
+use crate::nn::ops::{Loss, masked_loss};
+use crate::nn::{OptimizerConfig, Parameters, describe_device};
 use crate::train::{
     Checkpoint, GroupOptions, Iteration, ParameterGroup, RunDescription, RunFolder, TrainResult, Trainee, TrainingReport,
     train_groups,
@@ -25,40 +26,6 @@ const CRITIC: &str = "critic";
 /// The file in the run folder that [`Downscaler::load`] reads.
 pub const DOWNSCALER: &str = "downscaler.safetensors";
 
-/// The gradient penalty over fine day and coarse week together: at places between true and generated days, the length of the
-/// gradient with regard to both is to be 1.
-///
-/// # Formula
-/// ```text
-/// mean over samples of (‖(∂D/∂y, ∂D/∂x)‖ - 1)²   at   y = η true + (1 - η) generated
-/// ```
-/// `η` one share for each sample; the week `x` is the sample's own.
-///
-/// # Errors
-/// As [`gradient_penalty`]; a sentence where shapes do not fit.
-///
-/// # Reference
-/// Gulrajani et al. (2017), Improved training of Wasserstein GANs. doi:10.48550/arXiv.1704.00028
-pub fn pair_penalty(
-    critic: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
-    real: &Tensor,
-    fake: &Tensor,
-    week: &Tensor,
-    share: &Tensor,
-) -> Result<Tensor> {
-    let day = interpolate_samples(real, fake, share)?;
-    let length = day.elem_count() / day.dim(0)?;
-    let both = Tensor::cat(&[day.flatten_from(1)?, week.flatten_from(1)?], 1)?; // [b, values of day and week]
-    gradient_penalty(
-        |both| {
-            let day = both.narrow(1, 0, length)?.contiguous()?.reshape(real.shape())?;
-            let week = both.narrow(1, length, both.dim(1)? - length)?.contiguous()?.reshape(week.shape())?;
-            critic(&day, &week)
-        },
-        &both,
-    )
-}
-
 struct Duel<'a> {
     generator: Generator,
     critic: Critic,
@@ -67,6 +34,8 @@ struct Duel<'a> {
     /// Fine cells of the stations, and station units of an output unit there.
     cells: Tensor,
     units: Tensor,
+    /// Output units of one unit of the coastal correction at the stations, where there is one.
+    coastal: Option<Tensor>,
     head: StationHead,
     options: &'a DownscalingFitOptions,
     device: &'a Device,
@@ -77,10 +46,22 @@ impl Duel<'_> {
         Ok(self.training.draw(self.options.batch, iteration.random(), self.device)?)
     }
 
+    /// The generator's maps of a batch, `[b, 2, h, w]`, made from mirrored weeks where that is asked for.
+    fn maps(&self, batch: &WeekBatch, iteration: &mut Iteration<'_, '_>) -> Result<Tensor> {
+        let turns = [3, 4].map(|axis| self.options.mirrored.then_some(axis).filter(|_| iteration.random().uniform() < 0.5));
+        let turned = |x: &Tensor| turns.iter().flatten().try_fold(x.clone(), |x, axis| mirror(&x, *axis));
+        let maps = self.generator.forward_after(&turned(&batch.first)?, &turned(&batch.week)?)?;
+        turns.iter().flatten().try_fold(maps, |x, axis| mirror(&x, *axis - 1))
+    }
+
     /// The errors of a batch at its stations, in units of their deviation, `[b, stations]`.
     fn at_stations(&self, batch: &WeekBatch, maps: &Tensor) -> Result<Tensor> {
-        let map = maps.narrow(1, usize::from(self.head == StationHead::Second), 1)?;
-        let read = map.flatten_from(1)?.index_select(&self.cells, 1)?; // [b, stations]
+        let read = |map: usize| maps.narrow(1, map, 1)?.flatten_from(1)?.index_select(&self.cells, 1); // [b, stations]
+        let read = match (self.head, &self.coastal) {
+            (StationHead::Coastal { .. }, Some(coastal)) => (read(0)?.detach() + read(1)?.broadcast_mul(coastal)?)?,
+            (StationHead::Second, _) => read(1)?,
+            _ => read(0)?,
+        };
         (read - &batch.reports)?.broadcast_mul(&self.units)
     }
 
@@ -107,7 +88,7 @@ impl Duel<'_> {
     /// One step of the critic on a batch of its own.
     fn teach_critic(&self, iteration: &mut Iteration<'_, '_>) -> TrainResult<()> {
         let batch = self.draw(iteration)?;
-        let maps = self.generator.forward_after(&batch.first, &batch.week)?;
+        let maps = self.maps(&batch, iteration)?;
         let fake = (maps.narrow(1, 0, 1)? * &batch.sea)?.detach();
         let shares: Vec<f32> = (0..self.options.batch).map(|_| iteration.random().uniform() as f32).collect();
         let share = Tensor::from_vec(shares, self.options.batch, &Device::Cpu)?.to_device(self.device)?;
@@ -119,6 +100,13 @@ impl Duel<'_> {
         iteration.descend(CRITIC, ((penalty * self.options.penalty_weight)? - distance)?)?;
         Ok(())
     }
+}
+
+/// The same from the other end of an axis.
+fn mirror(x: &Tensor, axis: usize) -> Result<Tensor> {
+    let last = x.dim(axis)? as u32;
+    let places = Tensor::from_vec((0..last).rev().collect::<Vec<u32>>(), last as usize, x.device())?;
+    x.contiguous()?.index_select(&places, axis)
 }
 
 fn number(t: &Tensor) -> Result<f64> {
@@ -134,7 +122,7 @@ impl Trainee for Duel<'_> {
             }
         }
         let batch = self.draw(iteration)?;
-        let maps = self.generator.forward_after(&batch.first, &batch.week)?;
+        let maps = self.maps(&batch, iteration)?;
         let mut loss = self.observed(&batch, &maps, iteration)?;
         if judged {
             let fake = (maps.narrow(1, 0, 1)? * &batch.sea)?;
@@ -179,7 +167,7 @@ pub fn fit_downscaling(
     device: &Device,
     provenance: &BTreeMap<String, String>,
 ) -> MethodResult<(Downscaler, TrainingReport)> {
-    options.check()?;
+    options.check(config.station_head)?;
     let days = config.generator.days;
     let normalisation = Normalisation::fit(config.formulation, source.coarse, source.fine, training)?;
     let weeks = Weeks::new(source, &normalisation, training, days, training)?;
@@ -193,7 +181,8 @@ pub fn fit_downscaling(
     let own = options.training.group();
     let of_critic = GroupOptions {
         peak_rate: options.critic_rate,
-        final_rate: own.final_rate.min(options.critic_rate),
+        final_rate: options.critic_rate,
+        optimizer: OptimizerConfig::Adam(options.critic_adam),
         ema_decay: None,
         divergence_factor: None,
         ..own
@@ -203,12 +192,24 @@ pub fn fit_downscaling(
         ParameterGroup::new(CRITIC, &critic_parameters, of_critic)?,
     ];
     let description = RunDescription { method, config: &described, seed: options.seed };
+    let on_device = |values: Vec<f32>| -> Result<Tensor> {
+        let count = values.len();
+        Tensor::from_vec(values, count, &Device::Cpu)?.to_device(device)
+    };
+    let coastal = match config.station_head {
+        StationHead::Coastal { cells } => {
+            let units = normalisation.coastal_units(cells)?;
+            Some(on_device(weeks.cells().iter().map(|c| units[*c as usize]).collect())?)
+        }
+        _ => None,
+    };
     let mut duel = Duel {
         generator,
+        coastal,
         critic,
         held_out: batches(&held_out, options.validation_weeks, device)?,
         cells: Tensor::from_vec(weeks.cells(), weeks.cells().len(), &Device::Cpu)?.to_device(device)?,
-        units: Tensor::from_vec(weeks.units(), weeks.units().len(), &Device::Cpu)?.to_device(device)?,
+        units: on_device(weeks.units())?,
         training: weeks,
         head: config.station_head,
         options,
@@ -240,77 +241,16 @@ mod tests {
     use super::super::normalisation::tests::pond;
     use super::super::station_series::StationSeries;
     use super::*;
-    use crate::nn::{gradient_check, second_order_gradients_work};
     use crate::train::TrainingOptions;
 
-    fn ramp(shape: &[usize], step: f64) -> Tensor {
-        let count: usize = shape.iter().product();
-        Tensor::from_vec((0..count).map(|i| (i as f64 * step).sin()).collect::<Vec<f64>>(), shape, &Device::Cpu).unwrap()
-    }
-
-    #[test]
-    fn the_penalty_of_a_plane_by_hand() {
-        // D = 3 Σ y + 4 Σ x on one pixel each: the gradient (3, 4) has length 5, and (5 - 1)² = 16; of the day alone it would be 4
-        let one = |v: f64| Tensor::new(&[[v]], &Device::Cpu).unwrap();
-        let plane = |day: &Tensor, week: &Tensor| ((day * 3.0)? + (week * 4.0)?)?.flatten_all();
-        let share = Tensor::new(&[0.25f64], &Device::Cpu).unwrap();
-        let penalty = pair_penalty(plane, &one(1.0), &one(2.0), &one(0.5), &share).unwrap();
-        assert!((penalty.to_scalar::<f64>().unwrap() - 16.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_penalty_teaches_the_critic_as_finite_differences_say() {
-        assert!(second_order_gradients_work(&Device::Cpu).unwrap());
-        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 5);
-        let config = CriticConfig { fine: vec![2, 3], coarse: vec![2, 3] };
-        let critic = Critic::new(&mut parameters, &config).unwrap();
-        let (real, fake) = (ramp(&[2, 1, 6, 6], 0.7), ramp(&[2, 1, 6, 6], 1.3));
-        let week = ramp(&[2, 1, 3, 4, 4], 0.4);
-        let share = Tensor::new(&[0.3f64, 0.8], &Device::Cpu).unwrap();
-        let penalty = || pair_penalty(|d, w| critic.forward(d, w), &real, &fake, &week, &share).unwrap();
-        let gradients = penalty().backward().unwrap();
-        const STEP: f64 = 1e-6;
-        for name in ["fine.stem.weight", "fine.0.conv1.weight", "projection.weight", "coarse.stem.weight", "linear.weight"] {
-            let Some(variable) = parameters.get(name) else { panic!("{name} of {:?}", names(&parameters)) };
-            let gradient = gradients.get(variable.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
-            let values = variable.as_tensor().flatten_all().unwrap().to_vec1::<f64>().unwrap();
-            let largest = gradient.iter().fold(0.0f64, |a, g| a.max(g.abs()));
-            for i in (0..values.len()).step_by(values.len() / 3 + 1) {
-                let moved = |by: f64| {
-                    let mut values = values.clone();
-                    values[i] += by;
-                    variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap()).unwrap();
-                    penalty().to_scalar::<f64>().unwrap()
-                };
-                let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-                moved(0.0);
-                assert!((gradient[i] - difference).abs() < 1e-5 * largest.max(1.0), "{name} {i}: {} {difference}", gradient[i]);
-            }
-        }
-    }
-
-    fn names(parameters: &Parameters) -> Vec<String> {
-        parameters.iter().map(|(name, _)| name.to_string()).collect()
-    }
-
-    #[test]
-    fn judgements_pass_their_gradient_to_day_and_week() {
-        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 5);
-        let config = CriticConfig { fine: vec![2, 3], coarse: vec![2, 3] };
-        let critic = Critic::new(&mut parameters, &config).unwrap();
-        let inputs = [ramp(&[1, 1, 4, 4], 0.7), ramp(&[1, 1, 2, 2, 2], 0.4)];
-        for report in gradient_check(&inputs, |x| critic.forward(&x[0], &x[1])).unwrap() {
-            assert!(report.within(1e-7) && report.largest_gradient > 1e-6, "{report:?}");
-        }
-    }
-
-    fn run(options: &DownscalingFitOptions, place: &Path) -> (Downscaler, Vec<Value>) {
+    fn run(station_head: StationHead, options: &DownscalingFitOptions, place: &Path) -> (Downscaler, Vec<Value>) {
         // A wave that wanders east, finer than the coarse grid shows well, and colder at the coast than the composite says.
         let truth = |day: f64, y: f64, x: f64| 15.0 + (1.7 * x - 0.8 * day).sin() + 0.5 * (1.1 * y + 0.3 * day).cos();
         let (coarse, fine) = pond(60, truth);
         let celsius = (0..60).map(|d| Some(14.0 + (1.7 * 7.0 - 0.8 * f64::from(d)).sin())).collect();
         let stations = [StationSeries { id: "S".into(), latitude: 1.875, longitude: 1.875, celsius }];
         let config = DownscalingConfig {
+            station_head,
             generator: GeneratorConfig { days: 7, width: 4, attention_hidden: 8 },
             critic: CriticConfig { fine: vec![4, 8, 8], coarse: vec![4, 8] },
             ..DownscalingConfig::quick()
@@ -328,46 +268,61 @@ mod tests {
     }
 
     fn short() -> DownscalingFitOptions {
+        let paper = DownscalingFitOptions::paper();
         DownscalingFitOptions {
             training: TrainingOptions {
-                iterations: 24,
-                peak_rate: 2e-3,
+                iterations: 40,
+                peak_rate: 4e-3,
+                final_rate: 1e-3,
                 warmup_iterations: 0,
-                validate_every: 24,
+                validate_every: 40,
                 log_every: 1,
-                adam: DownscalingFitOptions::paper().training.adam,
-                ..TrainingOptions::default()
+                ..paper.training.clone()
             },
             batch: 2,
-            critic_rate: 2e-3,
-            critic_steps: 5,
+            critic_rate: 1e-3,
+            penalty_weight: 100.0,
             pixel_weight: 10.0,
-            ..DownscalingFitOptions::paper()
+            ..paper
         }
+    }
+
+    fn mean(lines: &[Value], name: &str, part: std::ops::Range<usize>) -> f64 {
+        let count = part.len() as f64;
+        lines[part].iter().map(|l| l[name].as_f64().unwrap()).sum::<f64>() / count
     }
 
     #[test]
     fn the_critic_finds_a_distance_and_its_gradient_becomes_one() {
         let place = tempfile::tempdir().unwrap();
-        let (_, lines) = run(&short(), place.path());
-        let mean = |name: &str, part: std::ops::Range<usize>| {
-            let count = part.len() as f64;
-            lines[part].iter().map(|l| l[name].as_f64().unwrap()).sum::<f64>() / count
-        };
+        let (_, lines) = run(StationHead::Field, &short(), place.path());
         // After a warm-up the mean of (length - 1)² is small: lengths between about 0.6 and 1.4.
-        assert!(mean("penalty", 16..24) < 0.15, "{}", mean("penalty", 16..24));
-        assert!(mean("critic_distance", 4..12) > 0.0, "{}", mean("critic_distance", 4..12));
-        assert!(mean("pixel", 16..24) < mean("pixel", 0..4));
+        assert!(mean(&lines, "penalty", 25..40) < 0.15, "{}", mean(&lines, "penalty", 25..40));
+        assert!(mean(&lines, "critic_distance", 10..40) > 0.0, "{}", mean(&lines, "critic_distance", 10..40));
     }
 
     #[test]
     fn the_critic_waits_and_stations_pull() {
-        let quiet = DownscalingFitOptions { start_iteration: 24, ..short() };
-        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (_, with) = run(&quiet, a.path());
-        let (_, without) = run(&DownscalingFitOptions { station_weight: 0.0, ..quiet }, b.path());
-        assert!(with.iter().all(|l| l["penalty"].is_null()));
-        let last = |lines: &[Value], name: &str| lines.last().unwrap()[name].as_f64().unwrap();
-        assert!(last(&with, "station") < 0.8 * last(&without, "station"), "{with:?} {without:?}");
+        let mut quiet =
+            DownscalingFitOptions { start_iteration: 40, mirrored: true, pixel_weight: 1.0, station_weight: 100.0, ..short() };
+        (quiet.training.peak_rate, quiet.training.final_rate) = (3e-2, 1e-2);
+        let deaf = DownscalingFitOptions { station_weight: 0.0, ..quiet.clone() };
+        for head in [StationHead::Field, StationHead::Second, StationHead::Coastal { cells: 200.0 }] {
+            let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let ((_, with), (_, without)) = (run(head, &quiet, a.path()), run(head, &deaf, b.path()));
+            assert!(with.iter().all(|l| l["penalty"].is_null()));
+            // the same weeks in both trainings
+            let (near, far) = (mean(&with, "station", 25..40), mean(&without, "station", 25..40));
+            assert!(near < 0.8 * far, "{head:?} {near} {far}");
+        }
+    }
+
+    #[test]
+    fn mirrored_twice_is_as_it_was() {
+        let x = Tensor::arange(0f32, 12.0, &Device::Cpu).unwrap().reshape((2, 2, 3)).unwrap();
+        let values = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let once = mirror(&x, 2).unwrap();
+        assert_eq!(values(&once)[..6], [2.0, 1.0, 0.0, 5.0, 4.0, 3.0]);
+        assert_eq!(values(&mirror(&once, 2).unwrap()), values(&x));
     }
 }

@@ -22,9 +22,9 @@ const SMALLEST: f64 = 1e-7;
 /// ```
 /// use isotherm::candle_core::{Device, Tensor};
 /// use isotherm::methods::kiost::extreme_value_loss;
-/// let t = |v: &[[f64; 2]]| Tensor::new(v, &Device::Cpu).unwrap();
+/// let t = |v: [f64; 2]| Tensor::new(&[v], &Device::Cpu).unwrap();
 /// // both classes even: twice - 1/2 · 1/2 · ln(1/2)
-/// let loss = extreme_value_loss(&t(&[[0.5, 0.5]]), &t(&[[1.0, 0.0]]), &[0.5, 0.5], 1.0).unwrap();
+/// let loss = extreme_value_loss(&t([0.5, 0.5]), &t([1.0, 0.0]), &[0.5, 0.5], 1.0).unwrap();
 /// assert!((loss.to_scalar::<f64>().unwrap() - 0.5 * 2f64.ln()).abs() < 1e-6);
 /// ```
 ///
@@ -58,7 +58,7 @@ mod tests {
     use crate::nn::gradient_check;
 
     fn t(v: &[[f64; 3]]) -> Tensor {
-        Tensor::new(v, &Device::Cpu).unwrap()
+        Tensor::from_vec(v.concat(), (v.len(), 3), &Device::Cpu).unwrap()
     }
 
     #[test]

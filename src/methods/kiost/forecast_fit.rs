@@ -70,7 +70,8 @@ impl StationForecaster {
         let checkpoint = Checkpoint::load(path, device)?;
         let state = &checkpoint.state;
         let wrong = |e: serde_json::Error| {
-            let problem = format!("it holds the method '{}', whose config is of no forecaster of this program ({e})", state.method);
+            let problem =
+                format!("it holds the method '{}', whose config is of no forecaster of this program ({e})", state.method);
             MethodError::Train(TrainError::Checkpoint { path: path.to_path_buf(), problem })
         };
         let config: StationForecasterConfig = serde_json::from_value(state.config["network"].clone()).map_err(wrong)?;
@@ -141,7 +142,11 @@ pub fn fit_forecaster(
 ) -> MethodResult<(StationForecaster, TrainingReport)> {
     options.loss.check()?;
     let ForecasterConfig { past, future, stations, .. } = config.network;
-    if config.shift.is_some_and(|s| s.memory == 0) || options.batch < 2 || options.validation_windows == 0 || stations != series.len() {
+    if config.shift.is_some_and(|s| s.memory == 0)
+        || options.batch < 2
+        || options.validation_windows == 0
+        || stations != series.len()
+    {
         return Err(MethodError::Argument(format!(
             "{method}: batches of {}, {} validation windows, a network of {stations} stations for {}; at least 2, 1 and as many are wanted",
             options.batch,
@@ -252,12 +257,17 @@ mod tests {
             core: Core::Lstm { layers: 1 },
             dropout: 0.0,
         };
-        StationForecasterConfig { network, harmonics: 0, base, shift: None }
+        StationForecasterConfig { network, harmonics: 0, base, calendar: true, shift: None }
     }
 
     fn options(iterations: u64) -> ForecastFitOptions {
-        let training =
-            TrainingOptions { iterations, peak_rate: 1e-2, warmup_iterations: 0, validate_every: iterations, ..Default::default() };
+        let training = TrainingOptions {
+            iterations,
+            peak_rate: 2e-2,
+            warmup_iterations: 0,
+            validate_every: iterations,
+            ..Default::default()
+        };
         ForecastFitOptions { training, batch: 32, ..ForecastFitOptions::default() }
     }
 
@@ -281,17 +291,17 @@ mod tests {
             }
             let none = BTreeMap::new();
             let config = config(Some(ForecastBaseline::DampedAnomaly));
-            fit_forecaster("lstm", &config, &series, &time, &training, &validation, &fit, place.path(), &Device::Cpu, &none).unwrap().0
+            fit_forecaster("lstm", &config, &series, &time, &training, &validation, &fit, place.path(), &Device::Cpu, &none)
+                .unwrap()
+                .0
         };
         let start = trained(1);
-        let damped: Vec<Vec<f64>> = windows
-            .iter()
-            .map(|w| start.statistics().forecast(ForecastBaseline::DampedAnomaly, w).unwrap())
-            .collect();
+        let damped: Vec<Vec<f64>> =
+            windows.iter().map(|w| start.statistics().forecast(ForecastBaseline::DampedAnomaly, w).unwrap()).collect();
         for (a, b) in start.forecast(&windows).unwrap().iter().flatten().zip(damped.iter().flatten()) {
             assert!((a - b).abs() < 1e-5);
         }
-        let learned = errors(&trained(60).forecast(&windows).unwrap(), &windows);
+        let learned = errors(&trained(150).forecast(&windows).unwrap(), &windows);
         assert!(learned < 0.5 * errors(&damped, &windows), "{learned} {}", errors(&damped, &windows));
     }
 

@@ -20,6 +20,9 @@ pub struct StationForecasterConfig {
     /// The forecast that the network adds to; published: none, the network gives the whole. One that starts from a baseline
     /// begins by adding nothing.
     pub base: Option<ForecastBaseline>,
+    /// Is the network told month and day? Published: yes. Where the cycle holds the season already, a calendar is but a means to learn
+    /// the days of few years by heart.
+    pub calendar: bool,
     /// The memory that shifts the forecast; none in the plain networks.
     #[serde(default)]
     pub shift: Option<ShiftConfig>,
@@ -63,7 +66,8 @@ impl WindowBatch {
             if let Some(shift) = config.shift {
                 classes.extend(window.future.iter().zip(&after).map(|(c, a)| shift.bounds.class(*c, *a)));
             }
-            let (months, days) = window.calendar();
+            let (months, days) =
+                if config.calendar { window.calendar() } else { (vec![0.0; past + future], vec![0.0; past + future]) };
             month.extend(months);
             day.extend(days);
             station[i * stations + window.station] = 1.0;
@@ -154,8 +158,7 @@ impl ForecastNetwork {
             let days = x.dim(1)?;
             let part = |first: usize, days: usize| x.narrow(1, first, days)?.contiguous();
             let held = |v: &Var| v.as_detached_tensor();
-            let [temperature, month, day, station] =
-                [&memory.temperature, &memory.month, &memory.day, &memory.station].map(held);
+            let [temperature, month, day, station] = [&memory.temperature, &memory.month, &memory.day, &memory.station].map(held);
             let weeks = self.forecaster.embed(&temperature, &month, &day, &station)?;
             let (past, future) = (part(0, self.past)?, part(self.past, days - self.past)?);
             let (shift, found) = memory.shift.forward(&past, &future, &weeks, &held(&memory.classes))?;

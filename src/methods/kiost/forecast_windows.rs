@@ -45,7 +45,9 @@ impl ForecastWindow {
         future: usize,
     ) -> MethodResult<Vec<ForecastWindow>> {
         if past == 0 || future == 0 {
-            return Err(MethodError::Argument(format!("forecast windows of {past} and {future} days; at least 1 of each is wanted")));
+            return Err(MethodError::Argument(format!(
+                "forecast windows of {past} and {future} days; at least 1 of each is wanted"
+            )));
         }
         let within: Vec<bool> = (0..time.len()).map(|d| days.contains(&d)).collect();
         let mut all = Vec::new();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::climatology::{LeastSquares, basis, evaluate};
+use super::climatology::{basis, evaluate};
 use super::generator::Generator;
-use crate::grid::{Cell, Field, Fill, Interpolation, Mask, fill_plane, upsample_plane};
+use super::pixel_statistics::Pixels;
+use crate::grid::{Cell, Field, Fill, Interpolation, Mask, fill_plane, nearest_valid, upsample_plane};
 use crate::methods::error::{MethodError, MethodResult};
 
 /// What the network's numbers stand for.
@@ -39,54 +39,6 @@ pub struct Normalisation {
     fine: Pixels,
     /// The share of land of each coarse cell, for the frame before the week; zeros as published.
     first_frame: Vec<f32>,
-}
-
-/// One grid's statistics. Where a scale is 0 the pixel is land.
-#[derive(Clone, Debug)]
-struct Pixels {
-    rows: usize,
-    columns: usize,
-    /// Coefficients of the seasonal cycle, pixel after pixel.
-    cycle: Vec<f64>,
-    scale: Vec<f32>,
-}
-
-impl Pixels {
-    /// Seasonal cycles of all pixels on some days; the scale is 1 where there is one, else 0.
-    fn cycles(field: &Field, days: &[usize], harmonics: usize) -> Pixels {
-        let [_, rows, columns] = field.shape();
-        let terms = 2 * harmonics + 1;
-        let bases: Vec<Vec<f64>> = days.iter().map(|d| basis(field.time().seconds()[*d], harmonics)).collect();
-        let found: Vec<Option<Vec<f64>>> = (0..rows * columns)
-            .into_par_iter()
-            .map(|i| {
-                let mut fit = LeastSquares::new(terms);
-                for (day, basis) in days.iter().zip(&bases) {
-                    if field.frame_mask(*day)[i].is_valid() {
-                        fit.add(basis, f64::from(field.frame(*day)[i]));
-                    }
-                }
-                fit.solve(0.0)
-            })
-            .collect();
-        let scale = found.iter().map(|c| f32::from(u8::from(c.is_some()))).collect();
-        let cycle = found.into_iter().flat_map(|c| c.unwrap_or_else(|| vec![0.0; terms])).collect();
-        Pixels { rows, columns, cycle, scale }
-    }
-
-    fn len(&self) -> usize {
-        self.rows * self.columns
-    }
-
-    /// The cycle of every pixel at an instant.
-    fn cycle_at(&self, seconds: f64, harmonics: usize) -> Vec<f64> {
-        let basis = basis(seconds, harmonics);
-        self.cycle.chunks_exact(basis.len()).map(|c| evaluate(&basis, c)).collect()
-    }
-
-    fn valid(&self) -> Vec<bool> {
-        self.scale.iter().map(|s| *s > 0.0).collect()
-    }
 }
 
 impl Normalisation {
@@ -193,6 +145,25 @@ impl Normalisation {
         &self.fine.scale
     }
 
+    /// What one unit of a coastal correction is in units of the field's output, by fine pixel: the mean spread of all pixels, faded
+    /// with the distance from land over `cells` cells.
+    ///
+    /// # Errors
+    /// [`MethodError::Grid`](crate::methods::MethodError::Grid) from the search for land.
+    pub(super) fn coastal_units(&self, cells: f64) -> MethodResult<Vec<f32>> {
+        let land: Vec<bool> = self.sea().iter().map(|s| !s).collect();
+        if !land.contains(&true) {
+            return Ok(vec![0.0; land.len()]);
+        }
+        let nearest = nearest_valid(&land, self.fine.rows, self.fine.columns, false)?;
+        let (sum, n) = self.fine.scale.iter().filter(|s| **s > 0.0).fold((0.0, 0.0), |(a, n), s| (a + f64::from(*s), n + 1.0));
+        let unit = |(squared, scale): (_, &f32)| {
+            let distance = f64::sqrt(squared as f64);
+            if *scale > 0.0 { (sum / n * (-distance / cells).exp() / f64::from(*scale)) as f32 } else { 0.0 }
+        };
+        Ok(nearest.squared_distance.iter().copied().zip(&self.fine.scale).map(unit).collect())
+    }
+
     /// The cycle of one fine pixel, degrees Celsius.
     pub(super) fn fine_cycle(&self, seconds: f64, cell: usize) -> f64 {
         let basis = basis(seconds, self.harmonics);
@@ -236,14 +207,8 @@ impl Normalisation {
     fn base(&self, anomaly: &[f32], seconds: f64) -> Vec<f64> {
         let mut base = self.fine.cycle_at(seconds, self.harmonics);
         if self.formulation == Formulation::Residual {
-            let fine = upsample_plane(
-                anomaly,
-                self.coarse.rows,
-                self.coarse.columns,
-                Generator::FACTOR,
-                Interpolation::Bicubic,
-                false,
-            );
+            let fine =
+                upsample_plane(anomaly, self.coarse.rows, self.coarse.columns, Generator::FACTOR, Interpolation::Bicubic, false);
             base.iter_mut().zip(fine).for_each(|(b, f)| *b += f64::from(f));
         }
         base
@@ -382,9 +347,9 @@ pub(super) mod tests {
         let n = Normalisation::fit(Formulation::Residual, &coarse, &fine, &days).unwrap();
         let base = n.apply_base(&coarse).unwrap();
         assert_eq!((base.shape(), base.get(7, 0, 0)), ([400, 40, 40], None));
-        // A plane in space: away from border and land the bicubic is right, and so is the seasonal cycle.
+        // At the centres of coarse cells the bicubic is right, and so is the seasonal cycle.
         for day in [3, 200, 399] {
-            for (y, x) in [(20, 20), (17, 25)] {
+            for (y, x) in [(22, 22), (17, 27)] {
                 let (got, want) = (base.get(day, y, x).unwrap(), fine.get(day, y, x).unwrap());
                 assert!((got - want).abs() < 2e-3, "{day} {y} {x}: {got} {want}");
             }
@@ -414,7 +379,9 @@ pub(super) mod tests {
         let wrong = Normalisation::fit(Formulation::Residual, &fine, &fine, &days).unwrap_err().to_string();
         assert!(wrong.contains("5 times as many"), "{wrong}");
         assert!(Normalisation::fit(Formulation::Residual, &coarse, &fine, &[60]).is_err());
-        assert!(Normalisation::fit(Formulation::Residual, &coarse, &fine, &[0, 1]).unwrap_err().to_string().contains("more days"));
+        assert!(
+            Normalisation::fit(Formulation::Residual, &coarse, &fine, &[0, 1]).unwrap_err().to_string().contains("more days")
+        );
         assert!(Normalisation::from_tensors(Formulation::Residual, &BTreeMap::new()).is_err());
     }
 }

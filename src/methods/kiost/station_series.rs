@@ -51,6 +51,13 @@ pub struct StationSeries {
     pub celsius: Vec<Option<f64>>,
 }
 
+/// What has come in from one station.
+struct Gathered<'a> {
+    first: &'a Observation,
+    /// Sum and number of each day's good reports.
+    sums: Vec<(f64, usize)>,
+}
+
 impl StationSeries {
     /// The series of all moored platforms, by name, on the days of `time`: the mean of each day's good reports, a report
     /// belonging to the day whose time is nearest.
@@ -80,17 +87,17 @@ impl StationSeries {
                 "stations: days 24 hours apart, a positive spike and at least 1 report a day are wanted".to_string(),
             ));
         }
-        let mut stations: BTreeMap<&str, (&Observation, Vec<(f64, usize)>)> = BTreeMap::new();
+        let mut stations: BTreeMap<&str, Gathered<'_>> = BTreeMap::new();
         for report in observations.0.iter().filter(|o| o.platform == Platform::Mooring) {
-            let (_, sums) =
-                stations.entry(&report.platform_id).or_insert_with(|| (report, vec![(0.0, 0); seconds.len()]));
+            let empty = || Gathered { first: report, sums: vec![(0.0, 0); seconds.len()] };
+            let sums = &mut stations.entry(&report.platform_id).or_insert_with(empty).sums;
             let day = ((report.time - seconds[0]) / SECONDS_PER_DAY + 0.5).floor();
             if day >= 0.0 && (day as usize) < seconds.len() && rules.admit(report) {
                 let sum = &mut sums[day as usize];
                 *sum = (sum.0 + report.sst_celsius, sum.1 + 1);
             }
         }
-        let series = |(id, (first, sums)): (&str, (&Observation, Vec<(f64, usize)>))| {
+        let series = |(id, Gathered { first, sums }): (&str, Gathered<'_>)| {
             let days: Vec<Option<f64>> =
                 sums.into_iter().map(|(sum, n)| (n >= rules.least_reports).then(|| sum / n as f64)).collect();
             StationSeries {
@@ -123,7 +130,9 @@ impl QualityControl {
         let hour = (report.time.rem_euclid(SECONDS_PER_DAY) / 3600.0 + report.longitude / 15.0).rem_euclid(24.0);
         report.quality >= self.least_quality
             && (low..=high).contains(&report.sst_celsius)
-            && self.solar_hours.is_none_or(|(from, to)| if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to })
+            && self
+                .solar_hours
+                .is_none_or(|(from, to)| if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to })
     }
 }
 
@@ -138,9 +147,8 @@ fn without_spikes(days: &[Option<f64>], limit: f64) -> Vec<Option<f64>> {
         let middle = near.len() / 2;
         (near.len() >= 2).then(|| if near.len() % 2 == 1 { near[middle] } else { (near[middle - 1] + near[middle]) / 2.0 })
     };
-    let keep = |(day, value): (usize, &Option<f64>)| {
-        value.filter(|v| around(day).is_none_or(|median| (v - median).abs() <= limit))
-    };
+    let keep =
+        |(day, value): (usize, &Option<f64>)| value.filter(|v| around(day).is_none_or(|median| (v - median).abs() <= limit));
     days.iter().enumerate().map(keep).collect()
 }
 

@@ -54,12 +54,8 @@ pub enum ForecastBaseline {
 
 impl ForecastBaseline {
     /// All, simplest first.
-    pub const ALL: [ForecastBaseline; 4] = [
-        ForecastBaseline::Climatology,
-        ForecastBaseline::Persistence,
-        ForecastBaseline::DampedAnomaly,
-        ForecastBaseline::Linear,
-    ];
+    pub const ALL: [ForecastBaseline; 4] =
+        [ForecastBaseline::Climatology, ForecastBaseline::Persistence, ForecastBaseline::DampedAnomaly, ForecastBaseline::Linear];
 
     /// The id in tables.
     pub fn id(self) -> &'static str {
@@ -88,10 +84,8 @@ impl StationStatistics {
         let mut cycles = Vec::with_capacity(series.len());
         for station in series {
             let wrong = |problem: &str| MethodError::Argument(format!("forecasts: station {} {problem}", station.id));
-            let reports: Vec<(f64, f64)> = training_days
-                .iter()
-                .filter_map(|d| Some((*seconds.get(*d)?, (*station.celsius.get(*d)?)?)))
-                .collect();
+            let reports: Vec<(f64, f64)> =
+                training_days.iter().filter_map(|d| Some((*seconds.get(*d)?, (*station.celsius.get(*d)?)?))).collect();
             let mut fit = LeastSquares::new(2 * harmonics + 1);
             reports.iter().for_each(|(at, celsius)| fit.add(&basis(*at, harmonics), *celsius));
             let coefficients = fit.solve(0.0).ok_or_else(|| wrong("reports on too few training days for a seasonal cycle"))?;
@@ -120,12 +114,16 @@ impl StationStatistics {
             }
         }
         for (cycle, sums) in found.cycles.iter_mut().zip(damping) {
-            cycle.damping = sums.into_iter().map(|(with, own)| if own > 0.0 { (with / own).clamp(0.0, 1.0) } else { 0.0 }).collect();
+            cycle.damping =
+                sums.into_iter().map(|(with, own)| if own > 0.0 { (with / own).clamp(0.0, 1.0) } else { 0.0 }).collect();
         }
         // The intercept is fitted so that it takes nothing from the weights, and then left out: anomalies have no mean.
         let weights = linear.iter().map(|fit| fit.solve(RIDGE).map(|w| w[1..].to_vec()));
         found.linear = weights.collect::<Option<_>>().ok_or_else(|| {
-            MethodError::Argument(format!("forecasts: {} training windows do not fix a linear forecast; give more days", windows.len()))
+            MethodError::Argument(format!(
+                "forecasts: {} training windows do not fix a linear forecast; give more days",
+                windows.len()
+            ))
         })?;
         Ok(found)
     }

@@ -90,7 +90,9 @@ impl Weeks {
         let [frames, rows, columns] = coarse.shape();
         let [_, fine_rows, fine_columns] = fine.shape();
         if [fine_rows, fine_columns] != normalisation.fine_shape() || coarse.time() != fine.time() {
-            return wrong("the fine field does not fit the coarse one; the same days and five times as many cells are wanted".into());
+            return wrong(
+                "the fine field does not fit the coarse one; the same days and five times as many cells are wanted".into(),
+            );
         }
         if let Some(station) = source.stations.iter().find(|s| s.celsius.len() != frames) {
             return wrong(format!("station {} has {} days, the fields {frames}", station.id, station.celsius.len()));

@@ -56,15 +56,8 @@ fn title(method: &str) -> String {
 }
 
 /// The methods that are drawn: baselines, and one setting of each kind of loss.
-const DRAWN_METHODS: [&str; 7] = [
-    "persistence",
-    "damped_anomaly",
-    "linear",
-    "lstm_mse",
-    "lstm_gumbel_1_1",
-    "lstm_frechet_10_1_7",
-    "transformer_mse",
-];
+const DRAWN_METHODS: [&str; 7] =
+    ["persistence", "damped_anomaly", "linear", "lstm_mse", "lstm_gumbel_1_1", "lstm_frechet_10_1_7", "transformer_mse"];
 
 fn drawn<'f>(forecasts: &'f Forecasts, names: &[&str]) -> Vec<(String, &'f Vec<Vec<f64>>)> {
     let found = names.iter().filter_map(|name| forecasts.methods.iter().find(|(method, _)| method == name));
@@ -177,7 +170,8 @@ fn quantiles(subject: &ScoredForecasts<'_>, forecasts: &Forecasts, ground: &Fore
 /// Hit rates of warm and cool days, and of hot ones, against lead; a lead without such days is left out.
 fn rates(subject: &ScoredForecasts<'_>, forecasts: &Forecasts, ground: &ForecastGround) -> Vec<LinePanel> {
     let mut panels = Vec::new();
-    for (event, words) in subject.events().iter().zip(["warm days (5 %)", "cool days (5 %)", "28 °C and more", "4 °C and less"]) {
+    for (event, words) in subject.events().iter().zip(["warm days (5 %)", "cool days (5 %)", "28 °C and more", "4 °C and less"])
+    {
         let mut series = Vec::new();
         for (label, method) in drawn(forecasts, &EXTREME_METHODS) {
             let found = (0..subject.leads()).filter_map(|lead| {

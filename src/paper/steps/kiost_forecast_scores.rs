@@ -35,19 +35,11 @@ pub(super) const ROOMS: &[&str] =
     &["src/figure/", "src/paper/steps/diagnostics_bootstrap.rs", "src/paper/steps/kiost_forecast_scores.rs"];
 
 /// Pointwise metrics; the KGE is of degrees Celsius.
-const METRICS: [PointwiseMetric; 5] = [
-    PointwiseMetric::Rmse,
-    PointwiseMetric::Bias,
-    PointwiseMetric::Pearson,
-    PointwiseMetric::Nse,
-    PointwiseMetric::Kge2009,
-];
+const METRICS: [PointwiseMetric; 5] =
+    [PointwiseMetric::Rmse, PointwiseMetric::Bias, PointwiseMetric::Pearson, PointwiseMetric::Nse, PointwiseMetric::Kge2009];
 /// The methods that others are held against.
-const YARDSTICKS: [(&str, &str); 3] = [
-    ("persistence", "rmse_minus_persistence"),
-    ("damped_anomaly", "rmse_minus_damped_anomaly"),
-    ("linear", "rmse_minus_linear"),
-];
+const YARDSTICKS: [(&str, &str); 3] =
+    [("persistence", "rmse_minus_persistence"), ("damped_anomaly", "rmse_minus_damped_anomaly"), ("linear", "rmse_minus_linear")];
 
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: ForecastsConfiguration = context.configuration()?;
@@ -131,7 +123,8 @@ impl<'a> ScoredForecasts<'a> {
     /// The kinds of events.
     pub fn events(&self) -> Vec<Event<'_>> {
         let c = self.configuration;
-        let anomaly = |s: usize, day: usize, celsius: f64| celsius - self.statistics.cycles[s].celsius(self.ground.time.seconds()[day]);
+        let anomaly =
+            |s: usize, day: usize, celsius: f64| celsius - self.statistics.cycles[s].celsius(self.ground.time.seconds()[day]);
         vec![
             Event { name: "p95", is: Box::new(move |s, day, v| anomaly(s, day, v) >= self.bounds[s].1) },
             Event { name: "p05", is: Box::new(move |s, day, v| anomaly(s, day, v) <= self.bounds[s].0) },
@@ -141,7 +134,12 @@ impl<'a> ScoredForecasts<'a> {
     }
 
     /// Pairs of a method's forecasts at a lead by block, of the cases that `counts` admits by what came.
-    pub fn pairs(&self, method: &[Vec<f64>], lead: usize, counts: impl Fn(usize, usize, f64) -> bool) -> ScoreResult<BlockAccumulator> {
+    pub fn pairs(
+        &self,
+        method: &[Vec<f64>],
+        lead: usize,
+        counts: impl Fn(usize, usize, f64) -> bool,
+    ) -> ScoreResult<BlockAccumulator> {
         let mut blocks = BlockAccumulator::new();
         for (i, (station, day)) in self.forecasts.windows.iter().enumerate() {
             let truth = self.forecasts.truth[i][lead];
@@ -174,7 +172,16 @@ impl<'a> ScoredForecasts<'a> {
             .unzip()
     }
 
-    fn row(&self, lead: usize, method: &str, metric: &str, value: f64, interval: Option<(f64, f64)>, n: usize, unit: &str) -> TidyRow {
+    fn row(
+        &self,
+        lead: usize,
+        method: &str,
+        metric: &str,
+        value: f64,
+        interval: Option<(f64, f64)>,
+        n: usize,
+        unit: &str,
+    ) -> TidyRow {
         let blocks = self.blocks.iter().collect::<std::collections::BTreeSet<_>>().len();
         TidyRow {
             dataset: format!("{}_lead_{}", self.ground.dataset, lead + 1),

@@ -30,14 +30,8 @@ pub const BUOY: DataFile =
 pub const CONFIGURATION: &str = "configs/kiost/forecasts.toml";
 
 /// What the forecasters stand on.
-pub(super) const FORECAST: &[&str] = &[
-    "src/nn/",
-    "src/train/",
-    "src/data/",
-    "src/score/",
-    "src/methods/error.rs",
-    "src/paper/steps/kiost_forecasts.rs",
-];
+pub(super) const FORECAST: &[&str] =
+    &["src/nn/", "src/train/", "src/data/", "src/score/", "src/methods/error.rs", "src/paper/steps/kiost_forecasts.rs"];
 
 /// The step.
 pub const STEP: Step = Step {
@@ -157,9 +151,11 @@ impl ForecastGround {
     pub fn buoy(context: &StepContext<'_>, configuration: &ForecastsConfiguration) -> PaperResult<ForecastGround> {
         let buoy = &configuration.buoy;
         let readings = delimited::read(&context.data(BUOY.product, BUOY.member)?, &NERACOOS_B01).map_err(|e| context.error(e))?;
-        let (first, last) = readings.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), o| (a.min(o.time), b.max(o.time)));
+        let (first, last) =
+            readings.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), o| (a.min(o.time), b.max(o.time)));
         let days = ((last - first) / SECONDS_PER_DAY).floor() as usize + 1;
-        let first = instant(first).map(|t| t.date_naive()).ok_or_else(|| context.error("the buoy's first reading has no date"))?;
+        let first =
+            instant(first).map(|t| t.date_naive()).ok_or_else(|| context.error("the buoy's first reading has no date"))?;
         let time = TimeAxis::daily(first, 12.0, days).map_err(|e| context.error(e))?;
         let series = StationSeries::all(&readings, &time, &buoy.quality).map_err(|e| context.error(e))?;
         let parts = [
@@ -231,7 +227,8 @@ fn train_all(
     let cores = [("lstm", ForecasterConfig::lstm(), lstm), ("transformer", ForecasterConfig::transformer(), transformer)];
     for (core, network, losses) in cores {
         let network = ForecasterConfig { stations: ground.series.len(), ..network };
-        let config = StationForecasterConfig { network, harmonics: ground.harmonics, base, shift: None };
+        let config =
+            StationForecasterConfig { network, harmonics: ground.harmonics, base, calendar: base.is_none(), shift: None };
         for loss in losses {
             let name = format!("{core}_{}", loss.id());
             let trained = train_one(context, ground, &name, &config, &ForecastFitOptions { loss: *loss, ..fit.clone() })?;
@@ -305,8 +302,11 @@ impl Forecasts {
             methods: header[4..].iter().map(|name| (name.to_string(), Vec::new())).collect(),
         };
         for (number, line) in lines {
-            let cells: Vec<f64> =
-                line.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_: std::num::ParseFloatError| wrong(number))?;
+            let cells: Vec<f64> = line
+                .split(',')
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .map_err(|_: std::num::ParseFloatError| wrong(number))?;
             if cells.len() != header.len() {
                 return Err(wrong(number));
             }
