@@ -36,6 +36,8 @@ pub struct StationStatistics {
     pub cycles: Vec<StationCycle>,
     /// By lead, the linear forecast's weights on the past days (oldest first), common to all stations.
     pub linear: Vec<Vec<f64>>,
+    /// By lead, how much of its departure from the damped anomaly the linear forecast is worth on days that it was not fitted to.
+    pub worth: Vec<f64>,
 }
 
 /// Forecasts that need no network.
@@ -48,7 +50,8 @@ pub enum ForecastBaseline {
     Persistence,
     /// The last day's anomaly decays to the seasonal cycle as it did on training days.
     DampedAnomaly,
-    /// A linear regression of each lead on the anomalies of all past days.
+    /// A linear regression of each lead on the anomalies of all past days, drawn back to the damped anomaly as far as one half of
+    /// the training days tells nothing of the other.
     Linear,
 }
 
@@ -100,15 +103,12 @@ impl StationStatistics {
         let Some((past, future)) = windows.first().map(|w| (w.past.len(), w.future.len())) else {
             return Err(MethodError::Argument("forecasts: no training window is without a gap; give longer runs of days".into()));
         };
-        let mut found = StationStatistics { cycles, linear: Vec::new() };
-        let mut linear = vec![LeastSquares::new(past + 1); future];
+        let mut found = StationStatistics { cycles, linear: Vec::new(), worth: Vec::new() };
         let mut damping = vec![vec![(0.0, 0.0); future]; series.len()];
-        for window in windows {
-            let (before, after) = found.anomalies(window);
-            let row: Vec<f64> = std::iter::once(1.0).chain(before.iter().copied()).collect();
+        let samples: Vec<(Vec<f64>, Vec<f64>)> = windows.iter().map(|w| found.anomalies(w)).collect();
+        for (window, (before, after)) in windows.iter().zip(&samples) {
             let last = before.last().copied().unwrap_or(0.0);
             for (lead, value) in after.iter().enumerate() {
-                linear[lead].add(&row, *value);
                 let sums = &mut damping[window.station][lead];
                 *sums = (sums.0 + last * value, sums.1 + last * last);
             }
@@ -117,15 +117,38 @@ impl StationStatistics {
             cycle.damping =
                 sums.into_iter().map(|(with, own)| if own > 0.0 { (with / own).clamp(0.0, 1.0) } else { 0.0 }).collect();
         }
-        // The intercept is fitted so that it takes nothing from the weights, and then left out: anomalies have no mean.
-        let weights = linear.iter().map(|fit| fit.solve(RIDGE).map(|w| w[1..].to_vec()));
-        found.linear = weights.collect::<Option<_>>().ok_or_else(|| {
-            MethodError::Argument(format!(
-                "forecasts: {} training windows do not fix a linear forecast; give more days",
-                windows.len()
-            ))
+        found.linear = linear(&samples, past, future, |_| true).ok_or_else(|| {
+            let count = windows.len();
+            MethodError::Argument(format!("forecasts: {count} training windows do not fix a linear forecast; give more days"))
         })?;
+        found.worth = found.worth_of_linear(windows, &samples, past, future);
         Ok(found)
+    }
+
+    /// What each half of the training days says of the linear forecast that the other half gives; nothing where a half is too short.
+    fn worth_of_linear(
+        &self,
+        windows: &[ForecastWindow],
+        samples: &[(Vec<f64>, Vec<f64>)],
+        past: usize,
+        future: usize,
+    ) -> Vec<f64> {
+        let mut days: Vec<usize> = windows.iter().map(|w| w.first_day).collect();
+        days.sort_unstable();
+        let middle = days[days.len() / 2];
+        let early = |i: usize| windows[i].first_day < middle;
+        let halves = (linear(samples, past, future, early), linear(samples, past, future, |i| !early(i)));
+        let (Some(first), Some(second)) = halves else { return vec![0.0; future] };
+        let mut sums = vec![(0.0, 0.0); future];
+        for (i, (before, after)) in samples.iter().enumerate() {
+            let (weights, last) = (if early(i) { &second } else { &first }, before.last().copied().unwrap_or(0.0));
+            for (lead, value) in after.iter().enumerate() {
+                let damped = self.cycles[windows[i].station].damping[lead] * last;
+                let departure = evaluate(before, &weights[lead]) - damped;
+                sums[lead] = (sums[lead].0 + departure * (value - damped), sums[lead].1 + departure * departure);
+            }
+        }
+        sums.into_iter().map(|(with, own): (f64, f64)| if own > 0.0 { (with / own).clamp(0.0, 1.0) } else { 0.0 }).collect()
     }
 
     /// Past and future of a window as departures from the station's cycle in units of its deviation.
@@ -150,7 +173,10 @@ impl StationStatistics {
                 (window.latest() - cycle.celsius(window.seconds[window.past.len() + lead])) / cycle.deviation
             }
             ForecastBaseline::DampedAnomaly => cycle.damping[lead] * last,
-            ForecastBaseline::Linear => evaluate(&before, &self.linear[lead]),
+            ForecastBaseline::Linear => {
+                let damped = cycle.damping[lead] * last;
+                damped + self.worth[lead] * (evaluate(&before, &self.linear[lead]) - damped)
+            }
         };
         (0..after.len()).map(lead).collect()
     }
@@ -179,6 +205,22 @@ impl StationStatistics {
         }
         Ok(self.celsius(window, &self.forecast_anomalies(baseline, window)))
     }
+}
+
+/// By lead, weights on the past days from the samples that count; none where they are too few. The intercept is fitted so that it takes
+/// nothing from the weights, and then left out: anomalies have no mean.
+fn linear(
+    samples: &[(Vec<f64>, Vec<f64>)],
+    past: usize,
+    future: usize,
+    counts: impl Fn(usize) -> bool,
+) -> Option<Vec<Vec<f64>>> {
+    let mut fits = vec![LeastSquares::new(past + 1); future];
+    for (_, (before, after)) in samples.iter().enumerate().filter(|(i, _)| counts(*i)) {
+        let row: Vec<f64> = std::iter::once(1.0).chain(before.iter().copied()).collect();
+        fits.iter_mut().zip(after).for_each(|(fit, value)| fit.add(&row, *value));
+    }
+    fits.iter().map(|fit| fit.solve(RIDGE).map(|w| w[1..].to_vec())).collect()
 }
 
 #[cfg(test)]
@@ -217,7 +259,8 @@ mod tests {
         for (lead, damping) in cycle.damping.iter().enumerate() {
             assert!((damping - 0.9f64.powi(lead as i32 + 1)).abs() < 0.06, "{lead} {damping}");
         }
-        // of red noise only the last day tells
+        // of red noise only the last day tells, so the regression is worth little more than the damping
+        assert!(found.worth.iter().all(|w| (0.0..=1.0).contains(w)));
         assert!((found.linear[0][13] - 0.9).abs() < 0.05 && found.linear[0][..12].iter().all(|w| w.abs() < 0.06));
         let squares = |baseline| {
             let error = |w: &ForecastWindow| (found.forecast(baseline, w).unwrap()[6] - w.future[6]).powi(2);
