@@ -26,6 +26,7 @@ pub mod split;
 pub mod training;
 pub mod training_ground;
 pub mod twin;
+pub mod uadm_ablation;
 pub mod uadm_ensembles;
 pub mod uadm_figures;
 pub mod uadm_methods;
@@ -81,6 +82,7 @@ pub static ALL: &[Step] = &[
     uadm_figures::SCALES,
     uadm_figures::ENSEMBLE,
     uadm_figures::BUDGET,
+    uadm_ablation::STEP,
     matchups::STEP,
     uadm_published::STEP,
     scatter::STEP,
