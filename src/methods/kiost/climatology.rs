@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // y = 1 + 2 x through (0, 1), (1, 3), (2, 5); with a ridge of 2/3 of three samples: the sum of squares about the mean is 2,
-        // so about the mean the slope would be 4 / (2 + 2) = 1
+        // y = 1 + 2 x through (0, 1), (1, 3), (2, 5); with a ridge of 2/3 of three samples: the sum of squares about the
+        // mean is 2, so about the mean the slope would be 4 / (2 + 2) = 1
         let mut fit = LeastSquares::new(2);
         [(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)].into_iter().for_each(|(x, y)| fit.add(&[1.0, x], y));
         let plain = fit.solve(0.0).unwrap();

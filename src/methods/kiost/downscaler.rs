@@ -66,11 +66,12 @@ impl Downscaler {
         &self.normalisation
     }
 
-    /// The fine fields of those `days` of a coarse field, in degrees Celsius, that end a whole week; the others are left out. With a
-    /// coastal correction it is part of them.
+    /// The fine fields of those `days` of a coarse field, in degrees Celsius, that end a whole week; the others are left
+    /// out. With a coastal correction it is part of them.
     ///
     /// # Errors
-    /// [`MethodError::Argument`] where the field is of another region, a day does not exist or none of them ends a whole week;
+    /// [`MethodError::Argument`] where the field is of another region, a day does not exist or none of them ends a whole
+    /// week;
     /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn apply(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
         let correction = match self.config.station_head {

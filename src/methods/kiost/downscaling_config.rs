@@ -18,8 +18,9 @@ pub enum StationHead {
     Field,
     /// The second map, as the published program has it; here in the units of the first, so that it can be read anywhere.
     Second,
-    /// The second map corrects the first near the coast, where a composite is smoothest and stations know best. Stations teach the
-    /// correction alone, the composite the field alone, so that the two do not pull the same cell two ways; the outcome is their sum.
+    /// The second map corrects the first near the coast, where a composite is smoothest and stations know best. Stations
+    /// teach the correction alone, the composite the field alone, so that the two do not pull the same cell two ways; the
+    /// outcome is their sum.
     Coastal {
         /// Distance from land, in fine cells, at which the correction has faded to 1/e.
         cells: f64,
@@ -94,7 +95,8 @@ pub struct DownscalingFitOptions {
     pub station_weight: f64,
     /// The station loss.
     pub station_loss: StationLoss,
-    /// Show the generator weeks mirrored to east and west, north and south, at random: eddies have no side, and five years are few.
+    /// Show the generator weeks mirrored to east and west, north and south, at random: eddies have no side, and five years
+    /// are few.
     pub mirrored: bool,
     /// Weeks of the validation score, spread over the validation days.
     pub validation_weeks: usize,

@@ -148,9 +148,9 @@ impl Trainee for Duel<'_> {
     }
 }
 
-/// Trains a generator against a critic on the days `training` of a source and gives it back as its last iteration left it, averaged; its
-/// statistics are of the training days alone. The score is the rms error on the days `validation` as a share of the error without a network;
-/// it watches, and chooses nothing.
+/// Trains a generator against a critic on the days `training` of a source and gives it back as its last iteration left it,
+/// averaged; its statistics are of the training days alone. The score is the rms error on the days `validation` as a share
+/// of the error without a network; it watches, and chooses nothing.
 ///
 /// # Errors
 /// [`MethodError::Argument`] for settings out of range and data that do not fit;

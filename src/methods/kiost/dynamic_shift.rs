@@ -59,8 +59,9 @@ pub struct ShiftConfig {
 /// ```text
 /// u_t = Σ_j α_tj q_j,   α_t = softmax_j(h_t · s_j),   shift_t = b (u_high - u_low)
 /// ```
-/// `s_j` what a recurrent network remembers of the j-th week of the memory, `q_j` the class of the day after it (1 at the class, else 0),
-/// `h_t` what the same network makes of the present week and the days up to lead t; `b` is learned and starts at 0.
+/// `s_j` what a recurrent network remembers of the j-th week of the memory, `q_j` the class of the day after it (1 at the
+/// class, else 0), `h_t` what the same network makes of the present week and the days up to lead t; `b` is learned and
+/// starts at 0.
 ///
 /// # Reference
 /// Ding et al. (2019), Modeling extreme events in time series prediction. doi:10.1145/3292500.3330896

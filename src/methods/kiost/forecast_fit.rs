@@ -7,9 +7,8 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::dynamic_shift::CLASSES;
 use super::extreme_value_loss::extreme_value_loss;
-use super::forecast_network::{ForecastNetwork, StationForecasterConfig, WindowBatch};
+use super::forecast_network::{ForecastNetwork, StationForecasterConfig, WindowBatch, class_shares};
 use super::forecast_windows::ForecastWindow;
 use super::forecaster::ForecasterConfig;
 use super::station_loss::StationLoss;
@@ -90,8 +89,8 @@ impl StationForecaster {
     /// Forecasts of the windows, degrees Celsius by window and lead.
     ///
     /// # Errors
-    /// [`MethodError::Argument`] for windows of other stations or lengths; [`MethodError::Nn`](crate::methods::MethodError::Nn)
-    /// from the device.
+    /// [`MethodError::Argument`] for windows of other stations or lengths;
+    /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn forecast(&self, windows: &[ForecastWindow]) -> MethodResult<Vec<Vec<f64>>> {
         check(windows, &self.config.network)?;
         let mut all = Vec::with_capacity(windows.len());
@@ -122,8 +121,8 @@ fn check(windows: &[ForecastWindow], network: &ForecasterConfig) -> MethodResult
     }
 }
 
-/// Trains a forecaster on the windows of the days `training` and gives back the state that did best on those of `validation`, by
-/// the loss that it learned by. Statistics are of the training days alone.
+/// Trains a forecaster on the windows of the days `training` and gives back the state that did best on those of
+/// `validation`, by the loss that it learned by. Statistics are of the training days alone.
 ///
 /// # Errors
 /// [`MethodError::Argument`] for settings out of range, or days without a window; [`MethodError::Train`] as [`train`].
@@ -215,18 +214,6 @@ pub fn fit_forecaster(
     )?;
     let best = if folder.best().exists() { folder.best() } else { folder.last() };
     Ok((StationForecaster::load(&best, device)?, report))
-}
-
-/// The share of each class among the future days of all training windows; empty without a memory.
-fn class_shares(windows: &[ForecastWindow], statistics: &StationStatistics, config: &StationForecasterConfig) -> Vec<f64> {
-    let Some(shift) = config.shift else { return Vec::new() };
-    let mut counts = [0.0; CLASSES];
-    for window in windows {
-        let (_, after) = statistics.anomalies(window);
-        window.future.iter().zip(&after).for_each(|(c, a)| counts[shift.bounds.class(*c, *a)] += 1.0);
-    }
-    let all: f64 = counts.iter().sum();
-    counts.iter().map(|c| c / all.max(1.0)).collect()
 }
 
 #[cfg(test)]

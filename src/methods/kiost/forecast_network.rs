@@ -20,8 +20,8 @@ pub struct StationForecasterConfig {
     /// The forecast that the network adds to; published: none, the network gives the whole. One that starts from a baseline
     /// begins by adding nothing.
     pub base: Option<ForecastBaseline>,
-    /// Is the network told month and day? Published: yes. Where the cycle holds the season already, a calendar is but a means to learn
-    /// the days of few years by heart.
+    /// Is the network told month and day? Published: yes. Where the cycle holds the season already, a calendar is but a
+    /// means to learn the days of few years by heart.
     pub calendar: bool,
     /// The memory that shifts the forecast; none in the plain networks.
     #[serde(default)]
@@ -114,8 +114,8 @@ struct Memory {
 }
 
 impl ForecastNetwork {
-    /// Parameters of the [`Forecaster`] and, with a memory, `shift...`; the memory itself is the buffers `memory...`, empty so
-    /// far.
+    /// Parameters of the [`Forecaster`] and, with a memory, `shift...`; the memory itself is the buffers `memory...`,
+    /// empty so far.
     pub fn new(parameters: &mut Parameters, config: &StationForecasterConfig) -> NnResult<ForecastNetwork> {
         let forecaster = Forecaster::new(parameters, &config.network)?;
         let ForecasterConfig { past, stations, width, .. } = config.network;
@@ -167,4 +167,20 @@ impl ForecastNetwork {
         }
         Ok(Forecasted { values, probabilities })
     }
+}
+
+/// The share of each class among the future days of all training windows; empty without a memory.
+pub(super) fn class_shares(
+    windows: &[ForecastWindow],
+    statistics: &StationStatistics,
+    config: &StationForecasterConfig,
+) -> Vec<f64> {
+    let Some(shift) = config.shift else { return Vec::new() };
+    let mut counts = [0.0; CLASSES];
+    for window in windows {
+        let (_, after) = statistics.anomalies(window);
+        window.future.iter().zip(&after).for_each(|(c, a)| counts[shift.bounds.class(*c, *a)] += 1.0);
+    }
+    let all: f64 = counts.iter().sum();
+    counts.iter().map(|c| c / all.max(1.0)).collect()
 }

@@ -50,8 +50,8 @@ impl Gru {
         Ok(Gru { layers, width })
     }
 
-    /// Inputs `[b, steps, width]` to the last layer's outputs `[b, steps, width]` and each layer's last output. Without `state`
-    /// it starts from zeros.
+    /// Inputs `[b, steps, width]` to the last layer's outputs `[b, steps, width]` and each layer's last output. Without
+    /// `state` it starts from zeros.
     pub fn forward(&self, x: &Tensor, state: Option<&[Tensor]>) -> Result<(Tensor, Vec<Tensor>)> {
         let (b, steps, inputs) = x.dims3()?;
         let w = self.width;

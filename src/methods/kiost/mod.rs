@@ -15,6 +15,7 @@ mod forecaster;
 mod generator;
 mod gru;
 mod normalisation;
+mod normalisation_tensors;
 mod pair_penalty;
 mod pixel_statistics;
 mod station_loss;

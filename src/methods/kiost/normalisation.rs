@@ -1,8 +1,5 @@
 //! [`Normalisation`]: what the network is given and gives, in units of statistics of the training days.
 
-use std::collections::BTreeMap;
-
-use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::climatology::{basis, evaluate};
@@ -15,12 +12,13 @@ use crate::methods::error::{MethodError, MethodResult};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formulation {
-    /// As published: coarse and fine temperatures less their mean of all training days, over their deviation, pixel by pixel. The season is left in, so that
-    /// it makes most of the deviation; land is 0.
+    /// As published: coarse and fine temperatures less their mean of all training days, over their deviation, pixel by
+    /// pixel. The season is left in, so that it makes most of the deviation; land is 0.
     Published,
     /// The coarse input is the anomaly from each pixel's seasonal cycle; the output is what the bicubic of that anomaly
-    /// lacks of the fine field's own, in units of its spread at each pixel. A network that gives 0 is the bicubic of anomalies on
-    /// the fine seasonal cycle. The frame before the week tells land from sea, and land holds the nearest sea's anomaly.
+    /// lacks of the fine field's own, in units of its spread at each pixel. A network that gives 0 is the bicubic of
+    /// anomalies on the fine seasonal cycle. The frame before the week tells land from sea, and land holds the nearest
+    /// sea's anomaly.
     Residual,
 }
 
@@ -32,13 +30,13 @@ const LEAST_SHARE: f64 = 0.3;
 /// Statistics of the training days: pixel by pixel a seasonal cycle (or a mean) and a scale, for coarse and fine fields.
 #[derive(Clone, Debug)]
 pub struct Normalisation {
-    formulation: Formulation,
+    pub(super) formulation: Formulation,
     /// Harmonics of the year in the seasonal cycles.
-    harmonics: usize,
-    coarse: Pixels,
-    fine: Pixels,
+    pub(super) harmonics: usize,
+    pub(super) coarse: Pixels,
+    pub(super) fine: Pixels,
     /// The share of land of each coarse cell, for the frame before the week; zeros as published.
-    first_frame: Vec<f32>,
+    pub(super) first_frame: Vec<f32>,
 }
 
 impl Normalisation {
@@ -145,8 +143,8 @@ impl Normalisation {
         &self.fine.scale
     }
 
-    /// What one unit of a coastal correction is in units of the field's output, by fine pixel: the mean spread of all pixels, faded
-    /// with the distance from land over `cells` cells.
+    /// What one unit of a coastal correction is in units of the field's output, by fine pixel: the mean spread of all
+    /// pixels, faded with the distance from land over `cells` cells.
     ///
     /// # Errors
     /// [`MethodError::Grid`](crate::methods::MethodError::Grid) from the search for land.
@@ -253,57 +251,12 @@ impl Normalisation {
         let cells = std::iter::repeat_n(frame.cells(), coarse.frames()).flatten().copied().collect();
         Ok(coarse.on_grid(values, Mask::from_cells(cells), latitude, longitude)?)
     }
-
-    /// The statistics as tensors, for a checkpoint.
-    pub(super) fn tensors(&self) -> MethodResult<BTreeMap<String, Tensor>> {
-        let mut all = BTreeMap::new();
-        for (name, pixels) in [("coarse", &self.coarse), ("fine", &self.fine)] {
-            let (r, c) = (pixels.rows, pixels.columns);
-            let terms = 2 * self.harmonics + 1;
-            all.insert(format!("{name}.cycle"), Tensor::from_slice(&pixels.cycle, (r, c, terms), &Device::Cpu)?);
-            all.insert(format!("{name}.scale"), Tensor::from_slice(&pixels.scale, (r, c), &Device::Cpu)?);
-        }
-        let shape = (self.coarse.rows, self.coarse.columns);
-        all.insert("first_frame".to_string(), Tensor::from_slice(&self.first_frame, shape, &Device::Cpu)?);
-        Ok(all)
-    }
-
-    /// The statistics of a checkpoint's tensors.
-    ///
-    /// # Errors
-    /// [`MethodError::Argument`] names the tensor that is absent or does not fit.
-    pub(super) fn from_tensors(formulation: Formulation, tensors: &BTreeMap<String, Tensor>) -> MethodResult<Normalisation> {
-        let get = |name: &str, rank: usize| match tensors.get(name).filter(|t| t.rank() == rank) {
-            Some(tensor) => Ok(tensor),
-            None => Err(MethodError::Argument(format!(
-                "kiost: the checkpoint holds no statistics '{name}' of rank {rank}; train again, or give a checkpoint of this method"
-            ))),
-        };
-        let singles = |t: &Tensor| -> MethodResult<Vec<f32>> { Ok(t.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?) };
-        let pixels = |name: &str| -> MethodResult<(Pixels, usize)> {
-            let (cycle, scale) = (get(&format!("{name}.cycle"), 3)?, get(&format!("{name}.scale"), 2)?);
-            let (rows, columns) = scale.dims2()?;
-            let terms = cycle.dim(2)?;
-            let cycle = cycle.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-            Ok((Pixels { rows, columns, cycle, scale: singles(scale)? }, terms))
-        };
-        let ((coarse, terms), (fine, fine_terms)) = (pixels("coarse")?, pixels("fine")?);
-        let first_frame = singles(get("first_frame", 2)?)?;
-        let fits = coarse.cycle.len() == coarse.len() * terms
-            && fine.cycle.len() == fine.len() * terms
-            && terms == fine_terms
-            && terms % 2 == 1
-            && first_frame.len() == coarse.len()
-            && fine.len() == coarse.len() * Generator::FACTOR.pow(2);
-        if !fits {
-            return Err(MethodError::Argument("kiost: the checkpoint's statistics do not fit each other; train again".into()));
-        }
-        Ok(Normalisation { formulation, harmonics: (terms - 1) / 2, coarse, fine, first_frame })
-    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::grid::{Axis, AxisKind, SECONDS_PER_DAY, TimeAxis, Unit};
 

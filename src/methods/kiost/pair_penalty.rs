@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn the_penalty_of_a_plane_by_hand() {
-        // D = 3 Σ y + 4 Σ x on one pixel each: the gradient (3, 4) has length 5, and (5 - 1)² = 16; of the day alone it would be 4
+        // D = 3 Σ y + 4 Σ x on one pixel each: the gradient (3, 4) has length 5, and (5 - 1)² = 16; of the day alone it
+        // would be 4
         let one = |v: f64| Tensor::new(&[[v]], &Device::Cpu).unwrap();
         let plane = |day: &Tensor, week: &Tensor| ((day * 3.0)? + (week * 4.0)?)?.flatten_all();
         let share = Tensor::new(&[0.25f64], &Device::Cpu).unwrap();

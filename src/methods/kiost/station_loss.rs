@@ -14,8 +14,8 @@ use crate::methods::error::{MethodError, MethodResult};
 /// frechet:  l(e) = z^(-a) + (1 + a) ln z,    z = |e|/s + (a / (1 + a))^(1/a)
 /// ```
 /// The Gumbel loss pardons small errors, the more so the larger `r`, and is `e²` for large ones: the effort goes to
-/// extremes. The Fréchet loss is the negative log-density of a Fréchet law whose mode lies at `e = 0`, on both sides: sharp at 0, and only
-/// logarithmic far out, so that a few wild values do not rule.
+/// extremes. The Fréchet loss is the negative log-density of a Fréchet law whose mode lies at `e = 0`, on both sides:
+/// sharp at 0, and only logarithmic far out, so that a few wild values do not rule.
 ///
 /// # Reference
 /// Zhang, Ding, Pan and Yang (2023), Enhancing time series predictors with generalized extreme value loss,

@@ -36,7 +36,8 @@ pub struct StationStatistics {
     pub cycles: Vec<StationCycle>,
     /// By lead, the linear forecast's weights on the past days (oldest first), common to all stations.
     pub linear: Vec<Vec<f64>>,
-    /// By lead, how much of its departure from the damped anomaly the linear forecast is worth on days that it was not fitted to.
+    /// By lead, how much of its departure from the damped anomaly the linear forecast is worth on days that it was not
+    /// fitted to.
     pub worth: Vec<f64>,
 }
 
@@ -50,8 +51,8 @@ pub enum ForecastBaseline {
     Persistence,
     /// The last day's anomaly decays to the seasonal cycle as it did on training days.
     DampedAnomaly,
-    /// A linear regression of each lead on the anomalies of all past days, drawn back to the damped anomaly as far as one half of
-    /// the training days tells nothing of the other.
+    /// A linear regression of each lead on the anomalies of all past days, drawn back to the damped anomaly as far as one
+    /// half of the training days tells nothing of the other.
     Linear,
 }
 
@@ -125,7 +126,8 @@ impl StationStatistics {
         Ok(found)
     }
 
-    /// What each half of the training days says of the linear forecast that the other half gives; nothing where a half is too short.
+    /// What each half of the training days says of the linear forecast that the other half gives; nothing where a half is
+    /// too short.
     fn worth_of_linear(
         &self,
         windows: &[ForecastWindow],
@@ -207,14 +209,9 @@ impl StationStatistics {
     }
 }
 
-/// By lead, weights on the past days from the samples that count; none where they are too few. The intercept is fitted so that it takes
-/// nothing from the weights, and then left out: anomalies have no mean.
-fn linear(
-    samples: &[(Vec<f64>, Vec<f64>)],
-    past: usize,
-    future: usize,
-    counts: impl Fn(usize) -> bool,
-) -> Option<Vec<Vec<f64>>> {
+/// By lead, weights on the past days from the samples that count; none where they are too few. The intercept is fitted so
+/// that it takes nothing from the weights, and then left out: anomalies have no mean.
+fn linear(samples: &[(Vec<f64>, Vec<f64>)], past: usize, future: usize, counts: impl Fn(usize) -> bool) -> Option<Vec<Vec<f64>>> {
     let mut fits = vec![LeastSquares::new(past + 1); future];
     for (_, (before, after)) in samples.iter().enumerate().filter(|(i, _)| counts(*i)) {
         let row: Vec<f64> = std::iter::once(1.0).chain(before.iter().copied()).collect();

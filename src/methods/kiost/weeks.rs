@@ -182,8 +182,8 @@ impl Weeks {
     }
 }
 
-/// Cells and units of the stations. The unit is the deviation of the station's departures from the fine field's cycle on training
-/// days.
+/// Cells and units of the stations. The unit is the deviation of the station's departures from the fine field's cycle on
+/// training days.
 fn readers(source: WeekSource<'_>, normalisation: &Normalisation, training_days: &[usize]) -> MethodResult<Vec<Reader>> {
     let seconds = source.fine.time().seconds();
     let mut readers = Vec::with_capacity(source.stations.len());

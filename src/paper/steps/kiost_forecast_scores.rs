@@ -172,6 +172,7 @@ impl<'a> ScoredForecasts<'a> {
             .unzip()
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a row of the table")]
     fn row(
         &self,
         lead: usize,
@@ -266,8 +267,8 @@ impl<'a> ScoredForecasts<'a> {
         Ok(rows)
     }
 
-    /// The anomaly that a station's monthly maximum exceeds once in so many months, from all stations' maxima by a generalized
-    /// extreme value law; no row where there are too few months for one.
+    /// The anomaly that a station's monthly maximum exceeds once in so many months, from all stations' maxima by a
+    /// generalized extreme value law; no row where there are too few months for one.
     fn return_level(&self, lead: usize, name: &str, anomalies: &[f64]) -> Option<TidyRow> {
         const MONTH: usize = 30;
         const LEAST_MAXIMA: usize = 30;
