@@ -30,7 +30,7 @@ macro_rules! training_step {
         Step {
             name: $name,
             about: $about,
-            rooms: &[BAY, TRAINED],
+            rooms: &[super::TWIN_AND_SPLIT, BAY, TRAINED],
             configurations: &[concat!("configs/kiost/", $name, ".toml"), kiost_twin::CONFIGURATION, SPLIT],
             needs: &["kiost_twin"],
             data: &[],
