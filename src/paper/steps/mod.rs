@@ -7,6 +7,15 @@ mod diagnostics_errors;
 mod diagnostics_figure;
 mod diagnostics_spectra;
 mod diagnostics_triplets;
+pub mod kiost_bay;
+pub mod kiost_figures;
+pub mod kiost_forecast_figures;
+pub mod kiost_forecast_scores;
+pub mod kiost_forecasts;
+pub mod kiost_gan;
+pub mod kiost_methods;
+pub mod kiost_scores;
+pub mod kiost_twin;
 pub mod ladder;
 pub mod ladder_training;
 mod land_free_square;
@@ -98,6 +107,16 @@ pub static ALL: &[Step] = &[
     scatter::STEP,
     diagnostics::STEP,
     overview::STEP,
+    kiost_twin::STEP,
+    kiost_gan::GAN,
+    kiost_gan::GAN_INSITU,
+    kiost_scores::STEP,
+    kiost_figures::MAPS,
+    kiost_figures::TRAINING,
+    kiost_forecasts::STEP,
+    kiost_forecast_scores::STEP,
+    kiost_forecast_figures::SCORES,
+    kiost_forecast_figures::EXTREMES,
 ];
 
 #[cfg(test)]
