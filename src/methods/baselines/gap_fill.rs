@@ -135,6 +135,25 @@ impl GapFill {
         }
     }
 
+    /// The fill alone, without an estimate of its error: half of the work, or less.
+    pub(crate) fn solution(&self, field: &Field, sequence: &Sequence) -> MethodResult<Solution> {
+        match self {
+            GapFill::OptimalInterpolation(config) => Ok(interpolate(sequence, &Places::new(field), config)?.solution),
+            GapFill::Dineof(config) => Ok(dineof(sequence, config)?.solution),
+            simple => simple.solve(sequence),
+        }
+    }
+
+    /// Fills the gaps as [`GapFill::fill`] does, and gives the field alone.
+    ///
+    /// # Errors
+    /// As [`GapFill::fill`].
+    pub fn field(&self, field: &Field) -> MethodResult<Field> {
+        let sequence = Sequence::new(field)?;
+        let solution = self.solution(field, &sequence)?;
+        Ok(Filled::new(field, &sequence, &solution, None, String::new())?.field)
+    }
+
     /// The fill alone, of the methods without settings.
     fn solve(&self, sequence: &Sequence) -> MethodResult<Solution> {
         match self {
