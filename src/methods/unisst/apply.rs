@@ -4,16 +4,20 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::blend::filled_field;
+use super::blend::{filled, filled_field};
 use super::config::UnisstConfig;
 use super::fit::GENERATOR;
 use super::generator::Generator;
 use super::seen::SeenSequence;
-use crate::grid::Field;
-use crate::methods::baselines::{Sequence, Solution};
+use crate::base::random::Random;
+use crate::grid::{Cell, Field, Mask};
+use crate::methods::baselines::{Filled, HeldOutError, Hiding, Sequence, Solution, hidden_cells};
 use crate::methods::error::MethodResult;
 use crate::nn::Parameters;
 use crate::train::{Checkpoint, TrainError};
+
+/// Share of the observed cells hidden to learn the error.
+const HIDDEN_SHARE: f64 = 0.1;
 
 /// A trained generator.
 #[derive(Clone, Debug)]
@@ -54,6 +58,27 @@ impl Unisst {
     /// [`MethodError::Argument`](crate::methods::MethodError::Argument) where fewer than two cells are observed;
     /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn field(&self, field: &Field) -> MethodResult<Field> {
+        filled_field(field, &self.solution(field)?)
+    }
+
+    /// [`Unisst::field`] with an estimate of its error: some observed cells are hidden in the shape of the gaps, and each gap
+    /// gets the error found at its distance to the nearest observed cell.
+    ///
+    /// # Errors
+    /// As [`Unisst::field`].
+    pub fn fill(&self, field: &Field) -> MethodResult<Filled> {
+        let sequence = Sequence::new(field)?;
+        let hidden = hidden_cells(&sequence, HIDDEN_SHARE, Hiding::Clouds, &mut Random::new(0, "unisst"));
+        let mut cells = field.mask().cells().to_vec();
+        hidden.iter().for_each(|i| cells[*i] = Cell::Cloud);
+        let again = self.solution(&field.clone().remasked(Mask::from_cells(cells))?)?;
+        let rest = sequence.hiding(&hidden);
+        let error = HeldOutError::new(&sequence, &rest, &hidden, true, |i| again.known[i].then_some(again.values[i]));
+        let note = if error.is_some() { format!("error from {} hidden cells", hidden.len()) } else { String::new() };
+        filled(field, &self.solution(field)?, error.map(|e| e.of_cells(&sequence)), note)
+    }
+
+    fn solution(&self, field: &Field) -> MethodResult<Solution> {
         let sequence = Sequence::new(field)?;
         let seen = SeenSequence::new(field, self.config.frame_offsets)?;
         let [t, h, w] = seen.shape;
@@ -64,7 +89,6 @@ impl Unisst {
         }
         let made = self.generator.forward(&input, false)?.flatten_all()?.to_vec1::<f32>()?;
         let value = |(i, made): (usize, f32)| if sequence.observed[i] { sequence.values[i] } else { seen.restored(i, made) };
-        let solution = Solution { values: made.into_iter().enumerate().map(value).collect(), known: sequence.sea.clone() };
-        filled_field(field, &solution)
+        Ok(Solution { values: made.into_iter().enumerate().map(value).collect(), known: sequence.sea.clone() })
     }
 }

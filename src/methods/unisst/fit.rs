@@ -190,6 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_is_the_published_method_in_another_size() {
+        #[derive(serde::Deserialize)]
+        struct Configuration {
+            network: UnisstConfig,
+            fit: UnisstFitOptions,
+        }
+        let ours: Configuration = toml::from_str(include_str!("../../../configs/unisst/unisst.toml")).unwrap();
+        assert_eq!(ours.network, UnisstConfig::faithful());
+        let defaults = UnisstFitOptions::default();
+        assert_eq!((ours.fit.generator_loss, ours.fit.critic_steps), (defaults.generator_loss, 2));
+        assert_eq!((ours.fit.self_supervision, ours.fit.threshold), (0.0, 70.0));
+        assert_eq!((ours.fit.training.adam, &ours.fit.training.decay), (defaults.training.adam, &defaults.training.decay));
+    }
+
+    #[test]
     fn nothing_to_learn_from_is_refused() {
         let (config, options) = small(false);
         let place = tempfile::tempdir().unwrap();

@@ -193,6 +193,19 @@ mod tests {
     }
 
     #[test]
+    fn best_and_bound_differ_in_their_lessons_alone() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Configuration {
+            network: ResidualNetworkConfig,
+            fit: ResidualFitOptions,
+        }
+        let best: Configuration = toml::from_str(include_str!("../../../configs/unisst/unisst_best.toml")).unwrap();
+        let bound: Configuration = toml::from_str(include_str!("../../../configs/unisst/unisst_supervised.toml")).unwrap();
+        assert_eq!(best, bound);
+    }
+
+    #[test]
     fn settings_out_of_range_are_refused() {
         let prepared: Vec<Prepared> = lessons(None).iter().map(|l| l.prepare().unwrap()).collect();
         let options = ResidualFitOptions { side: 99, ..ResidualFitOptions::default() };
