@@ -28,7 +28,8 @@ pub use hide::Hiding;
 pub use interpolation::{CorrelationShape, Covariance, InterpolationConfig};
 
 // What learned fills share with these.
-pub(crate) use frame_offset::{between, frame_offsets};
+pub(crate) use frame_offset::frame_offsets;
+pub(crate) use gap_fill::frame_offset_biharmonic;
 pub(crate) use held_out::HeldOutError;
 pub(crate) use hide::hidden_cells;
 pub(crate) use sequence::{Sequence, Solution};

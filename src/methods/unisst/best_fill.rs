@@ -125,7 +125,7 @@ impl BestFill {
     }
 
     fn fills(&self, field: &Field, sequence: &Sequence) -> MethodResult<Vec<Solution>> {
-        let first = first_fill(field, sequence)?;
+        let first = first_fill(sequence)?;
         let mut fills = vec![self.network.corrected(sequence, &first)?];
         for partner in &self.config.partners {
             fills.push(match partner {

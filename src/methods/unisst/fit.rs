@@ -27,7 +27,7 @@ pub(super) const CRITICS: &str = "critics";
 ///
 /// `training` are sequences under their clouds; a sequence of `validation` comes with the cells that are hidden besides and
 /// asked for (those under a cloud are left out): the score is the mean absolute error there. It watches the training and
-/// chooses nothing, as it is published. `clouds` are where fresh masks come from. `run_folder` receives config, log and
+/// chooses nothing, as it is published. `clouds` are records from which fresh masks are drawn. `run_folder` receives config, log and
 /// checkpoints; an interrupted run goes on.
 ///
 /// # Errors
@@ -47,7 +47,7 @@ pub fn fit(
     config: &UnisstConfig,
     training: &[Field],
     validation: &[(Field, Vec<bool>)],
-    clouds: &Clouds,
+    clouds: &[Clouds],
     options: &UnisstFitOptions,
     run_folder: &Path,
     device: &Device,
@@ -76,7 +76,8 @@ pub fn fit(
         )));
     }
     let smallest = [0, 1, 2].map(|a| training.iter().map(|s| s.shape[a]).min().unwrap_or(0));
-    options.check(smallest, clouds.shape())?;
+    let clear = clouds.iter().map(Clouds::shape).reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1])]).unwrap_or([0, 0]);
+    options.check(smallest, clear)?;
     let described = json!({ "unisst": config, "fit": options });
     let folder = RunFolder::open(run_folder, &described, options.seed, &describe_device(device), provenance)?;
     let mut parameters = Parameters::new(device, DType::F32, options.seed);
@@ -121,13 +122,13 @@ mod tests {
         (0..2).map(cloudy).collect()
     }
 
-    fn clouds() -> Clouds {
+    fn clouds() -> [Clouds; 1] {
         let like = pond(3);
         let values = like.values().iter().map(|v| 70.0 + 10.0 * (v - 15.0)).collect();
         let (time, lat, lon) = (like.time().clone(), like.latitude().clone(), like.longitude().clone());
         let mask = Mask::all_valid(864);
         let water = Field::new("lwp", values, mask, time, lat, lon, Unit::GramPerSquareMetre).unwrap();
-        Clouds::new(&water, CloudDraw::every()).unwrap()
+        [Clouds::new(&water, CloudDraw::every()).unwrap()]
     }
 
     fn small(fixed: bool) -> (UnisstConfig, UnisstFitOptions) {

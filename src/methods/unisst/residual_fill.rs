@@ -54,7 +54,7 @@ impl ResidualFill {
     /// from the device.
     pub fn field(&self, field: &Field) -> MethodResult<Field> {
         let sequence = Sequence::new(field)?;
-        let first = first_fill(field, &sequence)?;
+        let first = first_fill(&sequence)?;
         let solution = self.corrected(&sequence, &first)?;
         super::blend::filled_field(field, &solution)
     }
@@ -86,7 +86,6 @@ impl ResidualFill {
 pub(super) mod tests {
     use super::*;
     use crate::grid::{Axis, AxisKind, Cell, Mask, TimeAxis, Unit};
-    use crate::methods::baselines::GapFill;
     use crate::train::CheckpointState;
 
     /// Six frames of 12 x 12 cells with waves that move.
@@ -127,7 +126,8 @@ pub(super) mod tests {
             })
             .collect();
         let seen = truth.clone().remasked(Mask::from_cells(cells.clone())).unwrap();
-        let first = GapFill::FrameOffsetBiharmonic.field(&seen).unwrap();
+        let sequence = Sequence::new(&seen).unwrap();
+        let first = super::super::blend::filled_field(&seen, &first_fill(&sequence).unwrap()).unwrap();
         assert_eq!(untrained(0.0).field(&seen).unwrap().values(), first.values());
         let moved = untrained(0.5).field(&seen).unwrap();
         for (i, cell) in cells.iter().enumerate() {

@@ -3,8 +3,12 @@
 use super::residual_clues::{CLUES, Clues};
 use crate::base::random::Random;
 use crate::grid::{Cell, Field, Mask};
-use crate::methods::baselines::{GapFill, Sequence, Solution};
+use crate::methods::baselines::{Sequence, Solution, frame_offset_biharmonic};
 use crate::methods::error::{MethodError, MethodResult};
+
+/// Weight of the slope and tolerance of the first fill.
+const FIRST_SLOPE_WEIGHT: f64 = 0.1;
+const FIRST_TOLERANCE: f64 = 1e-3;
 
 /// A sequence to learn from.
 #[derive(Clone, Debug)]
@@ -61,7 +65,7 @@ impl Lesson {
             }
         };
         let sequence = Sequence::new(&shown)?;
-        let fill = first_fill(&shown, &sequence)?;
+        let fill = first_fill(&sequence)?;
         let clues = Clues::new(&sequence, &fill)?;
         let asked_for = |i: usize| truth.mask().is_valid(i) && !sequence.observed[i] && fill.known[i];
         let mut lacking = vec![0.0; fill.values.len()];
@@ -79,9 +83,10 @@ impl Lesson {
     }
 }
 
-/// The fill that is corrected.
-pub(super) fn first_fill(field: &Field, sequence: &Sequence) -> MethodResult<Solution> {
-    GapFill::FrameOffsetBiharmonic.solution(field, sequence)
+/// The fill that is corrected: a frame-offset biharmonic one with more tension, which swings less in wide gaps, and solved
+/// roughly, since a network follows.
+pub(super) fn first_fill(sequence: &Sequence) -> MethodResult<Solution> {
+    frame_offset_biharmonic(sequence, FIRST_SLOPE_WEIGHT, FIRST_TOLERANCE)
 }
 
 /// Frames side by side: clues `[b, 13, h, w]`, what is lacking and what is asked for `[b, 1, h, w]`.

@@ -20,7 +20,7 @@ pub(super) struct Contestants<'a> {
     pub training: Vec<SeenSequence>,
     /// Sequences with, besides, cells of them that are hidden to be asked for.
     pub validation: Vec<(SeenSequence, Vec<f32>)>,
-    pub clouds: &'a Clouds,
+    pub clouds: &'a [Clouds],
     pub generator: Generator,
     pub frames: FrameCritic,
     pub sequences: SequenceCritic,
@@ -64,10 +64,11 @@ impl Contestants<'_> {
     /// Fresh clouds, `[b, 1, t, h, w]`.
     fn fresh_clouds(&self, random: &mut Random) -> TrainResult<Tensor> {
         let [frames, h, w] = self.options.part;
-        let [rows, columns] = self.clouds.shape();
         let mut hidden = Vec::new();
         for _ in 0..self.options.batch {
-            let drawn = self.clouds.draw(frames, self.options.threshold, random).map_err(|e| TrainError::Task(e.to_string()))?;
+            let clouds = &self.clouds[random.below(self.clouds.len())];
+            let [rows, columns] = clouds.shape();
+            let drawn = clouds.draw(frames, self.options.threshold, random).map_err(|e| TrainError::Task(e.to_string()))?;
             let (top, left) = (random.below(rows - h + 1), random.below(columns - w + 1));
             for t in 0..frames {
                 for y in top..top + h {

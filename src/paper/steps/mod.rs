@@ -24,13 +24,14 @@ pub mod uadm_predictions;
 pub mod uadm_published;
 pub mod uadm_scores;
 pub mod unisst_animation;
+mod unisst_cloudy_twin;
 pub mod unisst_figures;
 mod unisst_gaps;
-pub mod unisst_ground;
 pub mod unisst_methods;
 pub mod unisst_predictions;
 pub mod unisst_published;
 pub mod unisst_scores;
+pub mod unisst_sequences;
 mod unisst_structure;
 pub mod unisst_training;
 mod weights;
@@ -86,6 +87,7 @@ pub static ALL: &[Step] = &[
     uadm_published::STEP,
     scatter::STEP,
     diagnostics::STEP,
+    unisst_sequences::STEP,
     unisst_training::UNISST,
     unisst_training::BEST,
     unisst_training::SUPERVISED,

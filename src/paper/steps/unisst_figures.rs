@@ -34,10 +34,11 @@ const ROOMS: &[&str] = &[
     "src/paper/steps/training_ground.rs",
     "src/paper/steps/unisst_figures.rs",
     "src/paper/steps/unisst_gaps.rs",
-    "src/paper/steps/unisst_ground.rs",
     "src/paper/steps/unisst_methods.rs",
     "src/paper/steps/unisst_predictions.rs",
     "src/paper/steps/unisst_scores.rs",
+    "src/paper/steps/unisst_cloudy_twin.rs",
+    "src/paper/steps/unisst_sequences.rs",
     "src/paper/steps/unisst_structure.rs",
 ];
 
@@ -48,7 +49,7 @@ pub const SCORES: Step = Step {
     name: "unisst_errors",
     about: "figures/unisst_scores.png: errors by cloud, by length of the gap, by distance to the edge",
     rooms: &[super::TWIN_AND_SPLIT, ROOMS],
-    configurations: &[CONFIGURATION, super::unisst_ground::CONFIGURATION, super::split::CONFIGURATION],
+    configurations: &[CONFIGURATION, super::unisst_sequences::CONFIGURATION, super::split::CONFIGURATION],
     needs: &["unisst_scores", "unisst", "unisst_best", "unisst_supervised"],
     data: &[],
     publishes: &[
@@ -64,7 +65,7 @@ pub const STRIPS: Step = Step {
     name: "unisst_strips",
     about: "figures/unisst_strips.png: a cloudy test sequence and its fills",
     rooms: &[super::TWIN_AND_SPLIT, ROOMS],
-    configurations: &[CONFIGURATION, super::unisst_ground::CONFIGURATION, super::split::CONFIGURATION],
+    configurations: &[CONFIGURATION, super::unisst_sequences::CONFIGURATION, super::split::CONFIGURATION],
     needs: &["unisst_predictions"],
     data: &[],
     publishes: &[

@@ -54,9 +54,11 @@ pub fn edge_distances(hidden: &[bool], [frames, rows, columns]: [usize; 3]) -> V
                     (y > 0).then(|| i - columns),
                     (y + 1 < rows).then(|| i + columns),
                 ];
-                for j in beside.into_iter().flatten().filter(|j| distances[*j] == usize::MAX) {
-                    distances[j] = steps;
-                    next.push(j);
+                for j in beside.into_iter().flatten() {
+                    if distances[j] == usize::MAX {
+                        distances[j] = steps;
+                        next.push(j);
+                    }
                 }
             }
             edge = next;

@@ -8,7 +8,7 @@ use candle_core::Device;
 use serde::Deserialize;
 
 use super::training_ground::WEIGHTS;
-use super::unisst_ground::{CloudyTwin, YearPart};
+use super::unisst_sequences::{SST, Sequences, YearPart};
 use super::unisst_methods::{METHODS, REAL_METHODS};
 use crate::base::random::Random;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
@@ -70,13 +70,14 @@ pub const STEP: Step = Step {
             "src/methods/error.rs",
             "src/paper/products.rs",
             "src/paper/steps/training_ground.rs",
-            "src/paper/steps/unisst_ground.rs",
             "src/paper/steps/unisst_methods.rs",
             "src/paper/steps/unisst_predictions.rs",
+            "src/paper/steps/unisst_cloudy_twin.rs",
+            "src/paper/steps/unisst_sequences.rs",
         ],
     ],
-    configurations: &[CONFIGURATION, super::unisst_ground::CONFIGURATION, super::split::CONFIGURATION],
-    needs: &["twin", "unisst", "unisst_best", "unisst_supervised"],
+    configurations: &[CONFIGURATION, super::unisst_sequences::CONFIGURATION, super::split::CONFIGURATION],
+    needs: &["unisst_sequences", "unisst", "unisst_best", "unisst_supervised"],
     data: &[MEDITERRANEAN_ADT],
     publishes: &[],
     run,
@@ -85,8 +86,10 @@ pub const STEP: Step = Step {
 /// The trained fillers.
 struct Trained {
     unisst: Unisst,
-    best: BestFill,
+    network: ResidualFill,
+    mixture: BestFill,
     supervised: ResidualFill,
+    interpolation: InterpolationConfig,
 }
 
 impl Trained {
@@ -96,19 +99,24 @@ impl Trained {
         let network = ResidualFill::load(&weights("unisst_best")?, &Device::Cpu).map_err(fail)?;
         Ok(Trained {
             unisst: Unisst::load(&weights("unisst")?, &Device::Cpu).map_err(fail)?,
-            best: BestFill::new(network, configuration.clone()).map_err(fail)?,
+            mixture: BestFill::new(network.clone(), configuration.clone()).map_err(fail)?,
+            network,
             supervised: ResidualFill::load(&weights("unisst_supervised")?, &Device::Cpu).map_err(fail)?,
+            interpolation: InterpolationConfig { neighbours: configuration.neighbours, ..InterpolationConfig::default() },
         })
     }
 
-    fn field(&self, method: &str, seen: &Field) -> MethodResult<Field> {
+    /// `strange`: a sea unlike the one that the networks learned from, where the sequence itself has to say what they are
+    /// worth. On the twin's own that is known, and the mixture's many fills are spared.
+    fn field(&self, method: &str, seen: &Field, strange: bool) -> MethodResult<Field> {
         match method {
             "unisst" => self.unisst.field(seen),
-            "best" => self.best.field(seen),
+            "best" if strange => self.mixture.field(seen),
+            "best" => self.network.field(seen),
             "supervised" => self.supervised.field(seen),
             "linear" => GapFill::Linear.field(seen),
             "frame_offset" => GapFill::FrameOffset.field(seen),
-            "oi" => GapFill::OptimalInterpolation(InterpolationConfig::default()).field(seen),
+            "oi" => GapFill::OptimalInterpolation(self.interpolation.clone()).field(seen),
             "dineof" => GapFill::Dineof(DineofConfig::default()).field(seen),
             _ => GapFill::FrameOffsetBiharmonic.field(seen),
         }
@@ -118,17 +126,16 @@ impl Trained {
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: GapConfiguration = context.configuration()?;
     let trained = Trained::of(context, &configuration.best)?;
-    let cloudy = CloudyTwin::of(context, YearPart::Test)?;
+    let sequences = Sequences::of(context, YearPart::Test)?;
     let mut seconds = vec![0.0; METHODS.len()];
-    for (k, place) in cloudy.places(context)?.iter().enumerate() {
-        let truth = cloudy.truth(place).map_err(|e| context.error(e))?;
+    for (k, sequence) in sequences.all().iter().enumerate() {
         for threshold in &configuration.thresholds {
             let path = context.path(&file_name(*threshold, k));
             if path.is_file() {
                 continue;
             }
-            let hidden = cloudy.hidden(place, *threshold);
-            fill_and_keep(context, &trained, &truth, &hidden, &METHODS, &mut seconds, &path)?;
+            let hidden = sequence.hidden(*threshold);
+            fill_and_keep(context, &trained, &sequence.truth, &hidden, &METHODS, &mut seconds, &path)?;
         }
     }
     println!("the twin, seconds: {}", spent(&METHODS, &seconds));
@@ -168,7 +175,7 @@ fn fill_and_keep(
     let mut fields = vec![truth.clone().named(TRUTH)];
     for (method, seconds) in methods.iter().zip(seconds) {
         let started = Instant::now();
-        let made = trained.field(method, &seen).map_err(fail)?;
+        let made = trained.field(method, &seen, truth.name() != SST).map_err(fail)?;
         *seconds += started.elapsed().as_secs_f64();
         // A gap that a method leaves open stays missing, and the score will know.
         let cells = (0..hidden.len()).map(|i| match truth.mask().cells()[i] {

@@ -3,9 +3,9 @@
 use super::contests::{self, BlockSize};
 use super::diagnostics_bootstrap::estimates;
 use super::unisst_gaps::{CLASSES, class, class_name, edge_distances, gap_lengths};
-use super::unisst_ground::SequenceConfiguration;
 use super::unisst_methods::{METHODS, REAL_METHODS, YARDSTICKS};
 use super::unisst_predictions::{CONFIGURATION, Fills, GapConfiguration, MEDITERRANEAN, file_name};
+use super::unisst_sequences::SequenceConfiguration;
 use super::unisst_structure::{LAGS, Structure, metric};
 use crate::data::Tier;
 use crate::paper::products::MEDITERRANEAN_ADT;
@@ -36,14 +36,15 @@ pub const STEP: Step = Step {
             "src/paper/steps/diagnostics_bootstrap.rs",
             "src/paper/steps/training_ground.rs",
             "src/paper/steps/unisst_gaps.rs",
-            "src/paper/steps/unisst_ground.rs",
             "src/paper/steps/unisst_methods.rs",
             "src/paper/steps/unisst_predictions.rs",
             "src/paper/steps/unisst_scores.rs",
+            "src/paper/steps/unisst_cloudy_twin.rs",
+            "src/paper/steps/unisst_sequences.rs",
             "src/paper/steps/unisst_structure.rs",
         ],
     ],
-    configurations: &[CONFIGURATION, super::unisst_ground::CONFIGURATION, super::split::CONFIGURATION],
+    configurations: &[CONFIGURATION, super::unisst_sequences::CONFIGURATION, super::split::CONFIGURATION],
     needs: &["unisst_predictions"],
     data: &[MEDITERRANEAN_ADT],
     publishes: &[
@@ -198,7 +199,7 @@ impl ByDepth {
 
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: GapConfiguration = context.configuration()?;
-    let sequences: SequenceConfiguration = read_configuration(context.study.root(), super::unisst_ground::CONFIGURATION)?;
+    let sequences: SequenceConfiguration = read_configuration(context.study.root(), super::unisst_sequences::CONFIGURATION)?;
     let folder = context.input("unisst_predictions")?;
     let fail = |e: crate::score::ScoreError| context.error(e);
     let (mut rows, mut deep) = (Vec::new(), Vec::new());

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::training_ground::{TrainingGround, WEIGHTS};
-use super::unisst_ground::{CloudyTwin, YearPart};
+use super::unisst_sequences::{Sequences, YearPart};
 use crate::data::Tier;
 use crate::methods::unisst::{self, ResidualFitOptions, ResidualNetworkConfig, UnisstConfig, UnisstFitOptions};
 use crate::paper::PaperResult;
@@ -20,6 +20,7 @@ const LAST_STATE: &str = "last.safetensors";
 const TRAINED: &[&str] = &[
     "src/base/",
     "src/grid/",
+    "src/cf/",
     "src/nn/",
     "src/train/",
     "src/data/",
@@ -27,8 +28,10 @@ const TRAINED: &[&str] = &[
     "src/methods/refinement/",
     "src/methods/unisst/",
     "src/methods/error.rs",
+    "src/paper/products.rs",
     "src/paper/steps/training_ground.rs",
-    "src/paper/steps/unisst_ground.rs",
+    "src/paper/steps/unisst_cloudy_twin.rs",
+    "src/paper/steps/unisst_sequences.rs",
     "src/paper/steps/unisst_training.rs",
 ];
 
@@ -40,10 +43,10 @@ macro_rules! training_step {
             rooms: &[super::TWIN_AND_SPLIT, TRAINED],
             configurations: &[
                 concat!("configs/unisst/", $name, ".toml"),
-                super::unisst_ground::CONFIGURATION,
+                super::unisst_sequences::CONFIGURATION,
                 super::split::CONFIGURATION,
             ],
-            needs: &["twin"],
+            needs: &["twin", "unisst_sequences"],
             data: &[],
             publishes: $publishes,
             run: $run,
@@ -76,22 +79,18 @@ pub const SUPERVISED: Step = training_step!(
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AdversarialTraining {
-    /// Frames of the record from whose clouds fresh masks are drawn.
-    cloud_frames: usize,
     network: UnisstConfig,
     fit: UnisstFitOptions,
 }
 
 fn train_adversarial(context: &StepContext<'_>) -> PaperResult<()> {
-    let AdversarialTraining { cloud_frames, network, fit } = context.configuration()?;
+    let AdversarialTraining { network, fit } = context.configuration()?;
     let ground = TrainingGround::of(context, fit.seed)?;
-    let cloudy = CloudyTwin::of(context, YearPart::Validation)?;
-    let mut random = cloudy.random("hiding");
-    let seen = cloudy.occluded(context)?;
-    let validation: Vec<_> = seen.into_iter().map(|field| (field, cloudy.other_clouds(&mut random))).collect();
-    let cloudy = CloudyTwin::of(context, YearPart::Train)?;
-    let (training, clouds) = (cloudy.occluded(context)?, cloudy.clouds(context, cloud_frames)?);
-    drop(cloudy);
+    let fail = |e: crate::methods::MethodError| context.error(e);
+    let validation = Sequences::of(context, YearPart::Validation)?.seen_and_hidden().map_err(fail)?;
+    let sequences = Sequences::of(context, YearPart::Train)?;
+    let (training, clouds) = (sequences.seen().map_err(fail)?, sequences.clouds().map_err(fail)?);
+    drop(sequences);
     let name = context.step.name;
     let trained = unisst::fit(
         name,
@@ -119,8 +118,8 @@ fn train_residual(context: &StepContext<'_>, method: &str, clear: bool) -> Paper
     let ResidualTraining { network, fit } = context.configuration()?;
     let ground = TrainingGround::of(context, fit.seed)?;
     // Judged alike, whatever it learned from: at seen cells that are hidden.
-    let validation = CloudyTwin::of(context, YearPart::Validation)?.lessons(context, false)?;
-    let training = CloudyTwin::of(context, YearPart::Train)?.lessons(context, clear)?;
+    let lessons = |part: YearPart, clear: bool| Sequences::of(context, part)?.lessons(clear).map_err(|e| context.error(e));
+    let (validation, training) = (lessons(YearPart::Validation, false)?, lessons(YearPart::Train, clear)?);
     let trained = unisst::fit_residual(
         method,
         &network,
