@@ -1,7 +1,7 @@
 //! The gap fillers by name, and how each is run on a field.
 
 use super::background::{Background, Centring};
-use super::biharmonic::{SLOPE_WEIGHT, TOLERANCE, biharmonic};
+use super::biharmonic::{Bending, biharmonic};
 use super::dineof::{DineofConfig, dineof};
 use super::filled::Filled;
 use super::harmonic::{SPACE, SPACE_TIME, harmonic};
@@ -160,15 +160,15 @@ impl GapFill {
             GapFill::HarmonicPlane => harmonic(sequence, SPACE),
             GapFill::Harmonic => harmonic(sequence, SPACE_TIME),
             GapFill::FrameOffset => without_offsets(sequence, linear),
-            GapFill::FrameOffsetBiharmonic => frame_offset_biharmonic(sequence, SLOPE_WEIGHT, TOLERANCE),
+            GapFill::FrameOffsetBiharmonic => frame_offset_biharmonic(sequence, &Bending::default()),
             _ => linear(sequence),
         }
     }
 }
 
-/// [`GapFill::FrameOffsetBiharmonic`] with another weight of the slope, solved less or more exactly.
-pub(crate) fn frame_offset_biharmonic(sequence: &Sequence, slope_weight: f64, tolerance: f64) -> MethodResult<Solution> {
-    without_offsets(sequence, |rest| biharmonic(rest, slope_weight, tolerance))
+/// [`GapFill::FrameOffsetBiharmonic`] with other weights.
+pub(crate) fn frame_offset_biharmonic(sequence: &Sequence, bending: &Bending) -> MethodResult<Solution> {
+    without_offsets(sequence, |rest| biharmonic(rest, bending))
 }
 
 /// Fills what is left of a sequence without its frames' offsets, and puts them back.

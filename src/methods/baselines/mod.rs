@@ -28,6 +28,7 @@ pub use hide::Hiding;
 pub use interpolation::{CorrelationShape, Covariance, InterpolationConfig};
 
 // What learned fills share with these.
+pub(crate) use biharmonic::Bending;
 pub(crate) use frame_offset::frame_offsets;
 pub(crate) use gap_fill::frame_offset_biharmonic;
 pub(crate) use held_out::HeldOutError;

@@ -6,13 +6,10 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::blend::{Shares, filled};
-use super::residual_fill::ResidualFill;
-use super::residual_lesson::first_fill;
+use super::residual_fill::{ClueFills, ResidualFill};
 use crate::base::random::Random;
 use crate::grid::{Cell, Field, Mask};
-use crate::methods::baselines::{
-    DineofConfig, Filled, GapFill, HeldOutError, Hiding, InterpolationConfig, Sequence, Solution, hidden_cells,
-};
+use crate::methods::baselines::{DineofConfig, Filled, GapFill, HeldOutError, Hiding, Sequence, Solution, hidden_cells};
 use crate::methods::error::{MethodError, MethodResult};
 
 /// What may have a share besides the corrected fill.
@@ -21,6 +18,8 @@ use crate::methods::error::{MethodError, MethodResult};
 pub enum Partner {
     /// The first fill as it was.
     FrameOffsetBiharmonic,
+    /// The biharmonic fill that is stiffer in time.
+    Lasting,
     /// Optimal interpolation.
     Oi,
     /// Empirical orthogonal functions.
@@ -35,16 +34,13 @@ pub struct BestConfig {
     pub partners: Vec<Partner>,
     /// Share of the observed cells that is hidden to find the shares and the error, in the shape of the gaps.
     pub hidden_share: f64,
-    /// Observed cells that an estimate of optimal interpolation rests on.
-    pub neighbours: usize,
 }
 
 impl Default for BestConfig {
     fn default() -> BestConfig {
         BestConfig {
-            partners: vec![Partner::FrameOffsetBiharmonic, Partner::Oi, Partner::Dineof],
+            partners: vec![Partner::FrameOffsetBiharmonic, Partner::Lasting, Partner::Oi, Partner::Dineof],
             hidden_share: 0.1,
-            neighbours: 48,
         }
     }
 }
@@ -98,7 +94,7 @@ impl BestFill {
     /// As [`GapFill::fill`]; [`MethodError::Nn`] from the device.
     pub fn fill(&self, field: &Field) -> MethodResult<Filled> {
         let sequence = Sequence::new(field)?;
-        let fills = self.fills(field, &sequence)?;
+        let fills = self.fills(field)?;
         let hidden = hidden_cells(&sequence, self.config.hidden_share, Hiding::Clouds, &mut Random::new(0, "best"));
         if hidden.is_empty() {
             return filled(field, &fills[0], None, String::new());
@@ -106,7 +102,7 @@ impl BestFill {
         let rest = sequence.hiding(&hidden);
         let mut cells = field.mask().cells().to_vec();
         hidden.iter().for_each(|i| cells[*i] = Cell::Cloud);
-        let again = self.fills(&field.clone().remasked(Mask::from_cells(cells))?, &rest)?;
+        let again = self.fills(&field.clone().remasked(Mask::from_cells(cells))?)?;
         let shares = Shares::fitted(&sequence.values, &hidden, &again);
         let checked = shares.mixed(&again);
         let error = HeldOutError::new(&sequence, &rest, &hidden, true, |i| checked.known[i].then_some(checked.values[i]));
@@ -119,22 +115,21 @@ impl BestFill {
     fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         std::iter::once("corrected").chain(self.config.partners.iter().map(|p| match p {
             Partner::FrameOffsetBiharmonic => "frame_offset_biharmonic",
+            Partner::Lasting => "lasting",
             Partner::Oi => "oi",
             Partner::Dineof => "dineof",
         }))
     }
 
-    fn fills(&self, field: &Field, sequence: &Sequence) -> MethodResult<Vec<Solution>> {
-        let first = first_fill(sequence)?;
-        let mut fills = vec![self.network.corrected(sequence, &first)?];
+    fn fills(&self, field: &Field) -> MethodResult<Vec<Solution>> {
+        let clued = ClueFills::new(field)?;
+        let mut fills = vec![self.network.corrected(&clued)?];
         for partner in &self.config.partners {
             fills.push(match partner {
-                Partner::FrameOffsetBiharmonic => first.clone(),
-                Partner::Oi => {
-                    let config = InterpolationConfig { neighbours: self.config.neighbours, ..InterpolationConfig::default() };
-                    GapFill::OptimalInterpolation(config).solution(field, sequence)?
-                }
-                Partner::Dineof => GapFill::Dineof(DineofConfig::default()).solution(field, sequence)?,
+                Partner::FrameOffsetBiharmonic => clued.fills.first.clone(),
+                Partner::Lasting => clued.fills.others[1].clone(),
+                Partner::Oi => clued.fills.others[0].clone(),
+                Partner::Dineof => GapFill::Dineof(DineofConfig::default()).solution(field, &clued.sequence)?,
             });
         }
         Ok(fills)

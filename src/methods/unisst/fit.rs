@@ -87,13 +87,10 @@ pub fn fit(
     let sequences = SequenceCritic::new(&mut critic_parameters, &config.critic)?;
     let own = GroupOptions { ema_decay: None, ..options.training.group() };
     let of_critics = GroupOptions { peak_rate: options.critic_rate, divergence_factor: None, ..own };
-    let groups = vec![
-        ParameterGroup::new(GENERATOR, &parameters, own)?,
-        ParameterGroup::new(CRITICS, &critic_parameters, of_critics)?,
-    ];
+    let groups =
+        vec![ParameterGroup::new(GENERATOR, &parameters, own)?, ParameterGroup::new(CRITICS, &critic_parameters, of_critics)?];
     let description = RunDescription { method, config: &described, seed: options.seed };
-    let mut contestants =
-        Contestants { config, options, training, validation, clouds, generator, frames, sequences, device };
+    let mut contestants = Contestants { config, options, training, validation, clouds, generator, frames, sequences, device };
     let report = train_groups(groups, description, &options.training, &folder, &mut contestants)?;
     Ok((Unisst::load(&folder.last(), device)?, report))
 }
@@ -136,7 +133,8 @@ mod tests {
         config.generator.multiples = [2, 2, 2, 2];
         config.critic.strided = vec![4, 4];
         config.critic.kept = vec![];
-        let mut options = UnisstFitOptions { part: [4, 8, 8], self_supervision: if fixed { 1.0 } else { 0.0 }, ..Default::default() };
+        let mut options =
+            UnisstFitOptions { part: [4, 8, 8], self_supervision: if fixed { 1.0 } else { 0.0 }, ..Default::default() };
         options.training.iterations = 3;
         options.training.validate_every = 3;
         options.training.peak_rate = 1e-2;

@@ -1,11 +1,14 @@
 //! What the network of the residual is told of each frame: the first fill, what it rests on, and what was seen there before
 //! and after.
 
-use crate::methods::baselines::{Sequence, Solution, frame_offsets};
+use super::first_fills::{FirstFills, OTHERS};
+use crate::methods::baselines::{Sequence, frame_offsets};
 use crate::methods::error::MethodResult;
 
-/// Channels of a frame.
-pub(super) const CLUES: usize = 13;
+/// Channels of a frame: what is seen, and what the other fills say.
+pub(super) const CLUES: usize = FIRST_OTHER + OTHERS;
+/// The channel of the first of the other fills.
+pub(super) const FIRST_OTHER: usize = 13;
 
 /// Frames in which the worth of what was seen before or after falls to 1/e.
 const MEMORY_FRAMES: f32 = 6.0;
@@ -45,13 +48,15 @@ impl Clues {
     /// 5, 6     the same of the next value to be seen
     /// 7, 8     exp(-steps to the nearest seen cell / reach), in the frame and in space and time
     /// 9 to 12  (b(t') - b(t)) / u for t' = t - 2, t + 2, t - 6, t + 6                 0 beyond the ends
+    /// 13 on    (what each of the other fills says - the first fill) / u               0 where it says nothing
     /// ```
     /// The unit is four times the root mean square difference of neighbours of which both are seen: a field in other units, or
     /// of another liveliness, looks the same to the network.
-    pub fn new(sequence: &Sequence, fill: &Solution) -> MethodResult<Clues> {
+    pub fn new(sequence: &Sequence, fills: &FirstFills) -> MethodResult<Clues> {
         let [frames, rows, columns] = sequence.shape;
         let pixels = rows * columns;
         let offsets = frame_offsets(sequence)?;
+        let fill = &fills.first;
         let known = |i: usize| fill.known[i] && sequence.sea[i];
         let bare: Vec<f64> =
             fill.values.iter().enumerate().map(|(i, v)| if known(i) { v - offsets[i / pixels] } else { 0.0 }).collect();
@@ -90,6 +95,9 @@ impl Clues {
                     if let Some(o) = other.map(|o| o * pixels + p).filter(|o| known(*o)) {
                         set(9 + k, difference(bare[o], bare[i]));
                     }
+                }
+                for (k, other) in fills.others.iter().enumerate().filter(|(_, other)| other.known[i]) {
+                    set(FIRST_OTHER + k, difference(other.values[i], fill.values[i]));
                 }
             }
         }
@@ -151,9 +159,10 @@ fn unit(sequence: &Sequence) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::baselines::Solution;
 
     /// One row of four pixels in three frames; the first pixel is land.
-    fn small() -> (Sequence, Solution) {
+    fn small() -> (Sequence, FirstFills) {
         let values: Vec<f64> = vec![0.0, 1.0, 2.0, 3.0, 0.0, 1.5, 2.5, 3.5, 0.0, 1.0, 2.0, 3.0];
         let observed: Vec<bool> = (0..12).map(|i| i % 4 != 0 && i != 6).collect();
         let fill = Solution { values: values.clone(), known: (0..12).map(|i| i % 4 != 0).collect() };
@@ -165,7 +174,9 @@ mod tests {
             observed,
             sea: (0..12).map(|i| i % 4 != 0).collect(),
         };
-        (sequence, fill)
+        let silent = Solution { values: vec![9.0; 12], known: vec![false; 12] };
+        let other = Solution { values: values.iter().map(|v| v + 2.0).collect(), known: vec![true; 12] };
+        (sequence, FirstFills { first: fill, others: [other, silent.clone(), silent] })
     }
 
     #[test]
@@ -188,6 +199,8 @@ mod tests {
         assert!((0..3).all(|t| (0..CLUES).all(|c| at(t, c, 0) == 0.0)));
         // Beyond the ends of the sequence there is nothing to compare with.
         assert_eq!((at(0, 9, 1), at(0, 11, 1), at(0, 12, 1)), (0.0, 0.0, 0.0));
+        // The second fill says 2 more, which is half a unit; the others say nothing.
+        assert_eq!((at(1, 13, 2), at(1, 14, 2), at(1, 15, 2)), (0.5, 0.0, 0.0));
     }
 
     #[test]
@@ -195,7 +208,8 @@ mod tests {
         let (sequence, fill) = small();
         let twice = |values: &[f64]| values.iter().map(|v| 2.0 * v).collect::<Vec<f64>>();
         let scaled = Sequence { values: twice(&sequence.values), ..sequence.clone() };
-        let fill_scaled = Solution { values: twice(&fill.values), known: fill.known.clone() };
+        let double = |s: &Solution| Solution { values: twice(&s.values), known: s.known.clone() };
+        let fill_scaled = FirstFills { first: double(&fill.first), others: fill.others.each_ref().map(double) };
         let (one, two) = (Clues::new(&sequence, &fill).unwrap(), Clues::new(&scaled, &fill_scaled).unwrap());
         assert!((two.unit - 2.0 * one.unit).abs() < 1e-9);
         assert!(one.values.iter().zip(&two.values).all(|(a, b)| (a - b).abs() < 1e-5));

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
+use super::first_fills::FirstFills;
 use super::residual_clues::{CLUES, Clues};
-use super::residual_lesson::first_fill;
 use super::residual_network::{ResidualNetwork, ResidualNetworkConfig};
 use crate::grid::Field;
 use crate::methods::baselines::{Sequence, Solution};
@@ -50,19 +50,23 @@ impl ResidualFill {
     /// The field with its gaps filled; observed cells, land and ice stay as they are.
     ///
     /// # Errors
-    /// As [`GapFill::fill`](crate::methods::baselines::GapFill::fill); [`MethodError::Nn`](crate::methods::MethodError::Nn)
-    /// from the device.
+    /// As [`ClueFills::new`]; [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn field(&self, field: &Field) -> MethodResult<Field> {
-        let sequence = Sequence::new(field)?;
-        let first = first_fill(&sequence)?;
-        let solution = self.corrected(&sequence, &first)?;
-        super::blend::filled_field(field, &solution)
+        self.field_of(&ClueFills::new(field)?)
+    }
+
+    /// [`ResidualFill::field`] from fills that are made already: several networks can share them.
+    ///
+    /// # Errors
+    /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
+    pub fn field_of(&self, fills: &ClueFills) -> MethodResult<Field> {
+        super::blend::filled_field(&fills.field, &self.corrected(fills)?)
     }
 
     /// The first fill with the correction of its gaps.
-    pub(super) fn corrected(&self, sequence: &Sequence, first: &Solution) -> MethodResult<Solution> {
-        let clues = Clues::new(sequence, first)?;
-        let [frames, rows, columns] = sequence.shape;
+    pub(super) fn corrected(&self, fills: &ClueFills) -> MethodResult<Solution> {
+        let (clues, first) = (&fills.clues, &fills.fills.first);
+        let [frames, rows, columns] = clues.shape;
         let pixels = rows * columns;
         let at_once = (CELLS_AT_ONCE / pixels).max(1);
         let mut solution = first.clone();
@@ -73,12 +77,34 @@ impl ResidualFill {
             let correction = self.network.forward(&input)?.flatten_all()?.to_vec1::<f32>()?;
             for (k, correction) in correction.into_iter().enumerate() {
                 let i = start * pixels + k;
-                if first.known[i] && !sequence.observed[i] {
+                if first.known[i] && !fills.sequence.observed[i] {
                     solution.values[i] += clues.unit * f64::from(correction);
                 }
             }
         }
         Ok(solution)
+    }
+}
+
+/// A cloudy field with the fills and clues that the network is given.
+#[derive(Clone, Debug)]
+pub struct ClueFills {
+    field: Field,
+    pub(super) sequence: Sequence,
+    pub(super) fills: FirstFills,
+    clues: Clues,
+}
+
+impl ClueFills {
+    /// Of a field with gaps.
+    ///
+    /// # Errors
+    /// As [`GapFill::fill`](crate::methods::baselines::GapFill::fill).
+    pub fn new(field: &Field) -> MethodResult<ClueFills> {
+        let sequence = Sequence::new(field)?;
+        let fills = FirstFills::new(field, &sequence)?;
+        let clues = Clues::new(&sequence, &fills)?;
+        Ok(ClueFills { field: field.clone(), sequence, fills, clues })
     }
 }
 
@@ -100,13 +126,13 @@ pub(super) mod tests {
         Field::new("sst", (0..864).map(value).collect(), Mask::all_valid(864), time, lat, lon, Unit::Celsius).unwrap()
     }
 
-    /// A filler with weights as they start, the last convolution's bias moved to `bias`.
+    /// A filler with weights as they start, the last convolution's bias of the rest moved to `bias`.
     pub(in super::super) fn untrained(bias: f64) -> ResidualFill {
         let config = ResidualNetworkConfig { channels: vec![4] };
         let mut parameters = Parameters::new(&Device::Cpu, DType::F32, 1);
         ResidualNetwork::new(&mut parameters, &config).unwrap();
         let mut model = parameters.snapshot().unwrap();
-        model.insert("last.bias".into(), Tensor::new(&[bias as f32], &Device::Cpu).unwrap());
+        model.insert("last.bias".into(), Tensor::new(&[0.0, 0.0, 0.0, bias as f32], &Device::Cpu).unwrap());
         let described = serde_json::json!({ "residual": config });
         let state = CheckpointState { method: "best".into(), config: described, seed: 1, ..CheckpointState::default() };
         let place = tempfile::tempdir().unwrap();
@@ -116,7 +142,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn without_training_it_is_the_first_fill_and_a_correction_goes_to_the_gaps_alone() {
+    fn a_correction_goes_to_the_gaps_alone() {
         let truth = pond(0);
         let cells: Vec<Cell> = (0..864)
             .map(|i| match i {
@@ -126,17 +152,17 @@ pub(super) mod tests {
             })
             .collect();
         let seen = truth.clone().remasked(Mask::from_cells(cells.clone())).unwrap();
-        let sequence = Sequence::new(&seen).unwrap();
-        let first = super::super::blend::filled_field(&seen, &first_fill(&sequence).unwrap()).unwrap();
-        assert_eq!(untrained(0.0).field(&seen).unwrap().values(), first.values());
-        let moved = untrained(0.5).field(&seen).unwrap();
+        let fills = ClueFills::new(&seen).unwrap();
+        let before = untrained(0.0).field_of(&fills).unwrap();
+        let moved = untrained(0.5).field_of(&fills).unwrap();
         for (i, cell) in cells.iter().enumerate() {
-            let change = moved.values()[i] - first.values()[i];
+            let change = moved.values()[i] - before.values()[i];
             match cell {
-                Cell::Cloud => assert!(change > 0.01, "{i}: {change}"),
+                Cell::Cloud => assert!((f64::from(change) - 0.5 * fills.clues.unit).abs() < 1e-4, "{i}: {change}"),
                 _ => assert_eq!(change, 0.0, "{i}"),
             }
         }
         assert_eq!(moved.mask().cells()[0], Cell::Land);
+        assert_eq!(moved.values(), untrained(0.5).field(&seen).unwrap().values());
     }
 }

@@ -1,14 +1,11 @@
 //! What the network of the residual learns from: cells whose value is known but was hidden from the first fill.
 
+use super::first_fills::FirstFills;
 use super::residual_clues::{CLUES, Clues};
 use crate::base::random::Random;
 use crate::grid::{Cell, Field, Mask};
-use crate::methods::baselines::{Sequence, Solution, frame_offset_biharmonic};
+use crate::methods::baselines::Sequence;
 use crate::methods::error::{MethodError, MethodResult};
-
-/// Weight of the slope and tolerance of the first fill.
-const FIRST_SLOPE_WEIGHT: f64 = 0.1;
-const FIRST_TOLERANCE: f64 = 1e-3;
 
 /// A sequence to learn from.
 #[derive(Clone, Debug)]
@@ -65,8 +62,9 @@ impl Lesson {
             }
         };
         let sequence = Sequence::new(&shown)?;
-        let fill = first_fill(&sequence)?;
-        let clues = Clues::new(&sequence, &fill)?;
+        let fills = FirstFills::new(&shown, &sequence)?;
+        let clues = Clues::new(&sequence, &fills)?;
+        let fill = fills.first;
         let asked_for = |i: usize| truth.mask().is_valid(i) && !sequence.observed[i] && fill.known[i];
         let mut lacking = vec![0.0; fill.values.len()];
         let mut asked = vec![0.0; fill.values.len()];
@@ -83,13 +81,7 @@ impl Lesson {
     }
 }
 
-/// The fill that is corrected: a frame-offset biharmonic one with more tension, which swings less in wide gaps, and solved
-/// roughly, since a network follows.
-pub(super) fn first_fill(sequence: &Sequence) -> MethodResult<Solution> {
-    frame_offset_biharmonic(sequence, FIRST_SLOPE_WEIGHT, FIRST_TOLERANCE)
-}
-
-/// Frames side by side: clues `[b, 13, h, w]`, what is lacking and what is asked for `[b, 1, h, w]`.
+/// Frames side by side: clues `[b, 16, h, w]`, what is lacking and what is asked for `[b, 1, h, w]`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FrameBatch {
     pub clues: Vec<f32>,

@@ -3,10 +3,14 @@
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::residual_clues::CLUES;
+use super::first_fills::OTHERS;
+use super::residual_clues::{CLUES, FIRST_OTHER};
 use crate::nn::blocks::{Convolution, ConvolutionRecipe};
 use crate::nn::ops::{Resampling, area_pool, interpolate, relu};
 use crate::nn::{Init, NnError, NnResult, Parameters};
+
+/// The share that each of the other fills starts with.
+const START_SHARES: [f64; OTHERS] = [0.3, 0.3, 0.0];
 
 /// Gain of a weight before a rectifier, √2.
 const GAIN: f64 = std::f64::consts::SQRT_2;
@@ -22,11 +26,19 @@ pub struct ResidualNetworkConfig {
 impl Default for ResidualNetworkConfig {
     /// Two halvings: clouds of some forty cells are then within sight.
     fn default() -> ResidualNetworkConfig {
-        ResidualNetworkConfig { channels: vec![16, 32, 32] }
+        ResidualNetworkConfig { channels: vec![12, 24, 24] }
     }
 }
 
-/// Convolutions on the way down and up again, joined at each size.
+/// Convolutions on the way down and up again, joined at each size, that say how far to go towards each of the other fills, and
+/// what all of them lack.
+///
+/// # Formula
+/// ```text
+/// correction = Σ s_k d_k + r,   d_k = (other fill k - first fill) / unit
+/// ```
+/// where the shares s_k and the rest r are the network's outputs at each cell, and s_k starts at 0.3, 0.3 and 0, r at 0: before any
+/// training it is a mean of fills.
 ///
 /// # Reference
 /// Ronneberger, Fischer and Brox (2015), U-Net: convolutional networks for biomedical image segmentation.
@@ -39,8 +51,7 @@ pub struct ResidualNetwork {
 }
 
 impl ResidualNetwork {
-    /// Parameters `down.0`, `down.1`, ..., `up.0`, ..., `last`. The last convolution starts at 0: before any training the
-    /// first fill is left as it is.
+    /// Parameters `down.0`, `down.1`, ..., `up.0`, ..., `last`.
     ///
     /// # Errors
     /// [`NnError::Argument`] where there is no size or one without channels; as [`Parameters::add`].
@@ -63,18 +74,17 @@ impl ResidualNetwork {
         let up = (0..channels.len() - 1)
             .map(|level| pair(parameters, format!("up.{level}"), [channels[level], channels[level] + channels[level + 1]]))
             .collect::<NnResult<Vec<_>>>()?;
-        let last = recipe.init(Init::Constant(0.0)).build(parameters, "last", [1, channels[0]])?;
+        let last = recipe.init(Init::Constant(0.0)).build(parameters, "last", [OTHERS + 1, channels[0]])?;
         Ok(ResidualNetwork { down, up, last })
     }
 
-    /// Clues `[b, 13, h, w]` to the correction `[b, 1, h, w]`, any size.
+    /// Clues `[b, 16, h, w]` to the correction `[b, 1, h, w]`, any size.
     ///
     /// # Errors
     /// Those of the layers.
     pub fn forward(&self, clues: &Tensor) -> Result<Tensor> {
-        let both = |x: &Tensor, [first, second]: &[Convolution; 2]| {
-            relu(&second.forward(&relu(&first.forward(x, false)?)?, false)?)
-        };
+        let both =
+            |x: &Tensor, [first, second]: &[Convolution; 2]| relu(&second.forward(&relu(&first.forward(x, false)?)?, false)?);
         let mut sizes: Vec<Tensor> = Vec::new();
         for pair in &self.down {
             let x = match sizes.last() {
@@ -86,13 +96,19 @@ impl ResidualNetwork {
             };
             sizes.push(x);
         }
-        let Some(mut x) = sizes.pop() else { return clues.narrow(1, 0, 1) };
+        let Some(mut x) = sizes.pop() else { candle_core::bail!("unisst: a network without sizes") };
         for (pair, finer) in self.up.iter().zip(&sizes).rev() {
             let (_, _, h, w) = finer.dims4()?;
             let grown = interpolate(&x, (h, w), Resampling::Bilinear, false)?;
             x = both(&Tensor::cat(&[finer, &grown], 1)?, pair)?;
         }
-        self.last.forward(&x, false) // [b, 1, h, w]
+        let said = self.last.forward(&x, false)?; // [b, 4, h, w]
+        let mut correction = said.narrow(1, OTHERS, 1)?;
+        for (k, start) in START_SHARES.into_iter().enumerate() {
+            let share = (said.narrow(1, k, 1)? + start)?;
+            correction = (correction + (share * clues.narrow(1, FIRST_OTHER + k, 1)?)?)?;
+        }
+        Ok(correction) // [b, 1, h, w]
     }
 }
 
@@ -109,13 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn it_starts_without_a_correction_and_keeps_any_size() {
+    fn it_starts_as_a_mean_of_fills_and_keeps_any_size() {
         let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
         let network = ResidualNetwork::new(&mut parameters, &ResidualNetworkConfig::default()).unwrap();
         for (h, w) in [(8, 12), (7, 5), (1, 3)] {
             let correction = network.forward(&clues(h, w)).unwrap();
             assert_eq!(correction.dims(), [2, 1, h, w]);
-            assert_eq!(correction.abs().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap(), 0.0);
+            let difference = |k: usize| clues(h, w).narrow(1, 13 + k, 1).unwrap();
+            let wanted = ((difference(0) + difference(1)).unwrap() * 0.3).unwrap();
+            let off = (correction - wanted).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap();
+            assert!(off < 1e-12);
         }
         let none = ResidualNetworkConfig { channels: vec![4, 0] };
         assert!(ResidualNetwork::new(&mut parameters, &none).unwrap_err().to_string().contains("at least 1"));
@@ -128,8 +147,8 @@ mod tests {
         let network = ResidualNetwork::new(&mut parameters, &config).unwrap();
         // A last convolution of zeros would hide all others.
         let last = parameters.get("last.weight").unwrap();
-        let values: Vec<f64> = (0..18).map(|i| (f64::from(i) * 0.7).cos()).collect();
-        last.set(&Tensor::from_vec(values, (1, 2, 3, 3), &Device::Cpu).unwrap()).unwrap();
+        let values: Vec<f64> = (0..72).map(|i| (f64::from(i) * 0.7).cos()).collect();
+        last.set(&Tensor::from_vec(values, (4, 2, 3, 3), &Device::Cpu).unwrap()).unwrap();
         for report in gradient_check(&[clues(4, 5)], |x| network.forward(&x[0])).unwrap() {
             assert!(report.within(1e-5) && report.largest_gradient > 1e-4, "{report:?}");
         }

@@ -30,8 +30,7 @@ impl SeenSequence {
     /// [`MethodError::Argument`](crate::methods::MethodError::Argument) where fewer than two cells are seen.
     pub fn new(field: &Field, without_offsets: bool) -> MethodResult<SeenSequence> {
         let pixels = field.frame_len();
-        let offsets =
-            if without_offsets { frame_offsets(&Sequence::new(field)?)? } else { vec![0.0; field.frames()] };
+        let offsets = if without_offsets { frame_offsets(&Sequence::new(field)?)? } else { vec![0.0; field.frames()] };
         let bare = |i: usize| (f64::from(field.values()[i]) - offsets[i / pixels]) as f32;
         let values: Vec<f32> = (0..field.values().len()).map(bare).collect();
         let level = field.with_values(values, field.mask().clone())?;

@@ -111,7 +111,9 @@ fn raster(field: &Field, t: usize, (low, high): (f64, f64)) -> FigureResult<Rast
     let mut palette = vec![Colour::hex(0x9a9a9a), Colour::hex(0xf0f0f0)];
     palette.extend(ColourMap::Thermal.palette(COLOURS));
     let index = |value: f32, cell: Cell| match cell {
-        Cell::Valid => 3 + ((f64::from(value) - low) / (high - low) * (COLOURS - 1) as f64).clamp(0.0, (COLOURS - 1) as f64) as u8,
+        Cell::Valid => {
+            3 + ((f64::from(value) - low) / (high - low) * (COLOURS - 1) as f64).clamp(0.0, (COLOURS - 1) as f64) as u8
+        }
         Cell::Land => 1,
         _ => 2,
     };
@@ -164,8 +166,7 @@ mod tests {
         let cells = vec![Cell::Valid, Cell::Cloud, Cell::Land, Cell::Valid];
         let time = TimeAxis::from_seconds(vec![0.0]).unwrap();
         let (lat, lon) = (axis(AxisKind::Latitude, 2), axis(AxisKind::Longitude, 2));
-        let field =
-            Field::new("sst", vec![1.0, 0.0, 0.0, 3.0], Mask::from_cells(cells), time, lat, lon, Unit::Celsius).unwrap();
+        let field = Field::new("sst", vec![1.0, 0.0, 0.0, 3.0], Mask::from_cells(cells), time, lat, lon, Unit::Celsius).unwrap();
         let raster = raster(&field, 0, range(&field, 0)).unwrap();
         assert_eq!(raster.indices(), [1, 252, 3, 2]);
     }

@@ -114,11 +114,8 @@ impl CloudyTwin {
         let side = self.configuration.side;
         let [top, left] = place.corner;
         let first = place.day - MARGIN_DAYS;
-        let daily = self.twin.truth().slice(
-            first..place.day + self.span_days() + MARGIN_DAYS + 1,
-            top..top + side,
-            left..left + side,
-        )?;
+        let daily =
+            self.twin.truth().slice(first..place.day + self.span_days() + MARGIN_DAYS + 1, top..top + side, left..left + side)?;
         let pixels = daily.frame_len();
         let start = self.twin.truth().time().seconds()[place.day];
         let step = self.configuration.step_hours as f64 * 3600.0;

@@ -154,8 +154,7 @@ fn trainings(context: &StepContext<'_>) -> PaperResult<LinePanel> {
     for (step, label) in [("unisst_best", title("best")), ("unisst_supervised", title("supervised"))] {
         let text = std::fs::read_to_string(context.input(step)?.join(LOG)).map_err(|e| context.error(e))?;
         let lines = text.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-        let points: Vec<(f64, f64)> =
-            lines.filter_map(|l| Some((l["iteration"].as_f64()?, l["validation"].as_f64()?))).collect();
+        let points: Vec<(f64, f64)> = lines.filter_map(|l| Some((l["iteration"].as_f64()?, l["validation"].as_f64()?))).collect();
         let (x, y) = points.into_iter().unzip();
         all.push(LineSeries { label: label.into(), x, y, band: None });
     }

@@ -8,14 +8,14 @@ use candle_core::Device;
 use serde::Deserialize;
 
 use super::training_ground::WEIGHTS;
-use super::unisst_sequences::{SST, Sequences, YearPart};
 use super::unisst_methods::{METHODS, REAL_METHODS};
+use super::unisst_sequences::{SST, Sequences, YearPart};
 use crate::base::random::Random;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
-use crate::grid::{Cell, Field, Mask};
+use crate::grid::{Axis, Cell, Field, GridResult, Mask};
 use crate::methods::MethodResult;
 use crate::methods::baselines::{DineofConfig, GapFill, InterpolationConfig};
-use crate::methods::unisst::{BestConfig, BestFill, Occlusion, ResidualFill, Unisst, occlude};
+use crate::methods::unisst::{BestConfig, BestFill, ClueFills, Occlusion, ResidualFill, Unisst, occlude};
 use crate::paper::products::{self, MEDITERRANEAN_ADT};
 use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperError, PaperResult};
@@ -34,6 +34,10 @@ pub struct GapConfiguration {
     pub block_days: usize,
     /// The sequence that figures show.
     pub shown_sequence: usize,
+    /// Observed cells that an estimate of optimal interpolation rests on.
+    pub neighbours: usize,
+    /// South, north, west and east of the real fields' part that is used, degrees.
+    pub real_box: [f64; 4],
     /// Seed of gaps and bootstrap.
     pub seed: u64,
     /// The gaps imposed on the real fields.
@@ -93,13 +97,13 @@ struct Trained {
 }
 
 impl Trained {
-    fn of(context: &StepContext<'_>, configuration: &BestConfig) -> PaperResult<Trained> {
+    fn of(context: &StepContext<'_>, configuration: &GapConfiguration) -> PaperResult<Trained> {
         let weights = |step: &str| Ok::<_, PaperError>(context.input(step)?.join(WEIGHTS));
         let fail = |e: crate::methods::MethodError| context.error(e);
         let network = ResidualFill::load(&weights("unisst_best")?, &Device::Cpu).map_err(fail)?;
         Ok(Trained {
             unisst: Unisst::load(&weights("unisst")?, &Device::Cpu).map_err(fail)?,
-            mixture: BestFill::new(network.clone(), configuration.clone()).map_err(fail)?,
+            mixture: BestFill::new(network.clone(), configuration.best.clone()).map_err(fail)?,
             network,
             supervised: ResidualFill::load(&weights("unisst_supervised")?, &Device::Cpu).map_err(fail)?,
             interpolation: InterpolationConfig { neighbours: configuration.neighbours, ..InterpolationConfig::default() },
@@ -108,24 +112,31 @@ impl Trained {
 
     /// `strange`: a sea unlike the one that the networks learned from, where the sequence itself has to say what they are
     /// worth. On the twin's own that is known, and the mixture's many fills are spared.
-    fn field(&self, method: &str, seen: &Field, strange: bool) -> MethodResult<Field> {
-        match method {
-            "unisst" => self.unisst.field(seen),
-            "best" if strange => self.mixture.field(seen),
-            "best" => self.network.field(seen),
-            "supervised" => self.supervised.field(seen),
-            "linear" => GapFill::Linear.field(seen),
-            "frame_offset" => GapFill::FrameOffset.field(seen),
-            "oi" => GapFill::OptimalInterpolation(self.interpolation.clone()).field(seen),
-            "dineof" => GapFill::Dineof(DineofConfig::default()).field(seen),
-            _ => GapFill::FrameOffsetBiharmonic.field(seen),
-        }
+    fn field(&self, method: &str, seen: &Field, clued: &mut Option<ClueFills>, strange: bool) -> MethodResult<Field> {
+        let network = match method {
+            "best" if strange => return self.mixture.field(seen),
+            "best" => &self.network,
+            "supervised" => &self.supervised,
+            "unisst" => return self.unisst.field(seen),
+            "linear" => return GapFill::Linear.field(seen),
+            "frame_offset" => return GapFill::FrameOffset.field(seen),
+            "oi" => return GapFill::OptimalInterpolation(self.interpolation.clone()).field(seen),
+            "dineof" => return GapFill::Dineof(DineofConfig::default()).field(seen),
+            _ => return GapFill::FrameOffsetBiharmonic.field(seen),
+        };
+        let fills = match clued.take() {
+            Some(fills) => fills,
+            None => ClueFills::new(seen)?,
+        };
+        let made = network.field_of(&fills);
+        *clued = Some(fills);
+        made
     }
 }
 
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: GapConfiguration = context.configuration()?;
-    let trained = Trained::of(context, &configuration.best)?;
+    let trained = Trained::of(context, &configuration)?;
     let sequences = Sequences::of(context, YearPart::Test)?;
     let mut seconds = vec![0.0; METHODS.len()];
     for (k, sequence) in sequences.all().iter().enumerate() {
@@ -142,6 +153,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let path = context.path(&format!("{MEDITERRANEAN}.nc"));
     if !path.is_file() {
         let truth = products::read_field(context, MEDITERRANEAN_ADT)?;
+        let truth = cut(&truth, configuration.real_box).map_err(|e| context.error(e))?;
         let mut random = Random::new(configuration.seed, "imposed gaps");
         let hidden = configuration.gaps.draw(truth.shape(), &mut random).map_err(|e| context.error(e))?;
         let mut seconds = vec![0.0; REAL_METHODS.len()];
@@ -149,6 +161,16 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         println!("{MEDITERRANEAN}, seconds: {}", spent(&REAL_METHODS, &seconds));
     }
     Ok(())
+}
+
+/// The part of a field between south, north, west and east.
+fn cut(field: &Field, [south, north, west, east]: [f64; 4]) -> GridResult<Field> {
+    let within = |axis: &Axis, low: f64, high: f64| {
+        let kept = |c: &f64| (low..=high).contains(c);
+        let first = axis.centres().iter().position(kept).unwrap_or(0);
+        first..axis.centres().iter().rposition(kept).map_or(first, |last| last + 1)
+    };
+    field.slice(0..field.frames(), within(field.latitude(), south, north), within(field.longitude(), west, east))
 }
 
 fn spent(methods: &[&str], seconds: &[f64]) -> String {
@@ -173,9 +195,10 @@ fn fill_and_keep(
     let fail = |e: crate::methods::MethodError| context.error(e);
     let seen = occlude(truth, hidden).map_err(fail)?;
     let mut fields = vec![truth.clone().named(TRUTH)];
+    let mut clued = None;
     for (method, seconds) in methods.iter().zip(seconds) {
         let started = Instant::now();
-        let made = trained.field(method, &seen, truth.name() != SST).map_err(fail)?;
+        let made = trained.field(method, &seen, &mut clued, truth.name() != SST).map_err(fail)?;
         *seconds += started.elapsed().as_secs_f64();
         // A gap that a method leaves open stays missing, and the score will know.
         let cells = (0..hidden.len()).map(|i| match truth.mask().cells()[i] {

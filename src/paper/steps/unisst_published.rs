@@ -27,7 +27,13 @@ pub const STEP: Step = Step {
     about: "the published numbers of UNISST beside ours, which are of another ocean",
     rooms: &[
         super::TWIN_AND_SPLIT,
-        &["src/base/", "src/paper/table", "src/data/", "src/paper/steps/unisst_methods.rs", "src/paper/steps/unisst_published.rs"],
+        &[
+            "src/base/",
+            "src/paper/table",
+            "src/data/",
+            "src/paper/steps/unisst_methods.rs",
+            "src/paper/steps/unisst_published.rs",
+        ],
     ],
     configurations: &["configs/unisst/ladder.toml", super::split::CONFIGURATION],
     needs: &["unisst_scores"],

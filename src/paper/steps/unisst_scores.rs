@@ -8,10 +8,10 @@ use super::unisst_predictions::{CONFIGURATION, Fills, GapConfiguration, MEDITERR
 use super::unisst_sequences::SequenceConfiguration;
 use super::unisst_structure::{LAGS, Structure, metric};
 use crate::data::Tier;
+use crate::methods::unisst::TRAINING_THRESHOLD;
 use crate::paper::products::MEDITERRANEAN_ADT;
 use crate::paper::step::{Step, StepContext, read_configuration};
 use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
-use crate::methods::unisst::TRAINING_THRESHOLD;
 use crate::score::{BlockAccumulator, PointwiseMetric, ScoreError, ScoreResult};
 
 /// The step.

@@ -252,7 +252,8 @@ mod tests {
     use crate::grid::{Axis, AxisKind, Mask, TimeAxis, Unit};
 
     fn sequences() -> Sequences {
-        let configuration: SequenceConfiguration = toml::from_str(include_str!("../../../configs/unisst/sequences.toml")).unwrap();
+        let configuration: SequenceConfiguration =
+            toml::from_str(include_str!("../../../configs/unisst/sequences.toml")).unwrap();
         let field = |value: f32, unit: Unit| {
             let axis = |kind| Axis::regular(kind, 0.5, 1.0, 2).unwrap();
             let time = TimeAxis::from_seconds(vec![0.0]).unwrap();

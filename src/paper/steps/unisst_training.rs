@@ -92,17 +92,8 @@ fn train_adversarial(context: &StepContext<'_>) -> PaperResult<()> {
     let (training, clouds) = (sequences.seen().map_err(fail)?, sequences.clouds().map_err(fail)?);
     drop(sequences);
     let name = context.step.name;
-    let trained = unisst::fit(
-        name,
-        &network,
-        &training,
-        &validation,
-        &clouds,
-        &fit,
-        &ground.folder,
-        &ground.device,
-        &ground.provenance,
-    );
+    let trained =
+        unisst::fit(name, &network, &training, &validation, &clouds, &fit, &ground.folder, &ground.device, &ground.provenance);
     ground.leave(&trained.map_err(|e| context.error(e))?.1, LAST_STATE)?;
     ship(context, unisst::GENERATOR, fit.seed)
 }
@@ -120,16 +111,8 @@ fn train_residual(context: &StepContext<'_>, method: &str, clear: bool) -> Paper
     // Judged alike, whatever it learned from: at seen cells that are hidden.
     let lessons = |part: YearPart, clear: bool| Sequences::of(context, part)?.lessons(clear).map_err(|e| context.error(e));
     let (validation, training) = (lessons(YearPart::Validation, false)?, lessons(YearPart::Train, clear)?);
-    let trained = unisst::fit_residual(
-        method,
-        &network,
-        &training,
-        &validation,
-        &fit,
-        &ground.folder,
-        &ground.device,
-        &ground.provenance,
-    );
+    let trained =
+        unisst::fit_residual(method, &network, &training, &validation, &fit, &ground.folder, &ground.device, &ground.provenance);
     let report = trained.map_err(|e| context.error(e))?.1;
     ground.leave(&report, if report.best.is_some() { BEST_STATE } else { LAST_STATE })?;
     Ok(fit.seed)
