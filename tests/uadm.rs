@@ -186,7 +186,7 @@ fn what_land_holds_changes_nothing_and_stays_land() {
         let values = values.iter().zip(&cells).map(|(v, c)| if c.is_valid() { *v } else { on_land }).collect();
         field(values, cells.clone(), rows, columns, [0.25, 0.25])
     };
-    for tiles in [None, Some(Tiles::Whole)] {
+    for tiles in [None, Some(Tiles::Whole), Some(Tiles::Overlapped(8))] {
         let options = EnsembleOptions { members: 2, tiles, ..EnsembleOptions::default() };
         let (one, other) = (method.apply(&low(0.0), &options).unwrap(), method.apply(&low(1e6), &options).unwrap());
         assert_eq!(one, other);
@@ -201,43 +201,64 @@ fn what_land_holds_changes_nothing_and_stays_land() {
     assert_eq!(drawn.mean.mask().count_valid() + drawn.spread.mask().count_valid(), 0);
 }
 
+/// 15 degrees and waves that go around `columns` of a globe.
+fn around(rows: usize, columns: usize) -> Vec<f32> {
+    (0..rows * columns)
+        .map(|i| {
+            let (y, x) = ((i / columns) as f64, (i % columns) as f64 / 40.0 * std::f64::consts::TAU);
+            let times = |k: f64| (k * columns as f64 / 40.0).round() * 40.0 / columns as f64;
+            (15.0 + (times(3.0) * x).sin() + (times(7.0) * x + y).cos() + 0.5 * (times(11.0) * x - 0.6 * y).sin() + 0.2 * y)
+                as f32
+        })
+        .collect()
+}
+
 #[test]
 fn a_global_map_has_no_seams() {
     let place = tempfile::tempdir().unwrap();
     let (method, _) = trained(&tiny(), &options(30), place.path());
-    // 40 columns of 9 degrees go around; tiles of 8 by half, so that every fourth coarse column starts one.
+    let rows = 16;
+    // Tiles of 8 by half on 40 columns: every fourth coarse column starts one. Large ones of 64 that overlap by 12 on 130.
+    let small: Vec<usize> = (0..40).step_by(4).collect();
+    for (columns, tiles, borders) in [(40, Some(Tiles::Overlapped(8)), small), (130, None, vec![0, 52, 104, 64, 116, 38])] {
+        let values = around(rows, columns);
+        let low = field(values, vec![Cell::Valid; rows * columns], rows, columns, [0.25, 360.0 / columns as f64]);
+        assert!(low.longitude().wraps());
+        let options = EnsembleOptions { members: 2, tiles, ..EnsembleOptions::default() };
+        let drawn = method.apply(&low, &options).unwrap();
+        let fine = 5 * columns;
+        // The rms of the step from each fine column to the next, of one member's detail.
+        let steps: Vec<f64> = (0..fine)
+            .map(|x| {
+                let row = |y: usize| {
+                    let line = &drawn.members[0].values()[y * fine..(y + 1) * fine];
+                    f64::from(line[(x + 1) % fine] - line[x]).powi(2)
+                };
+                ((0..5 * rows).map(row).sum::<f64>() / (5 * rows) as f64).sqrt()
+            })
+            .collect();
+        let rms = |at: &dyn Fn(usize) -> bool| {
+            let chosen: Vec<f64> = (0..fine).filter(|x| at(*x)).map(|x| steps[x] * steps[x]).collect();
+            (chosen.iter().sum::<f64>() / chosen.len() as f64).sqrt()
+        };
+        // Where tiles begin and end (the date line among them), against all other borders of coarse cells.
+        let begins = |x: usize| borders.contains(&((x + 1) / 5 % columns));
+        let (border, elsewhere) = (rms(&|x| x % 5 == 4 && begins(x)), rms(&|x| x % 5 == 4 && !begins(x)));
+        assert!(border < 1.15 * elsewhere, "{columns}: {border} at borders, {elsewhere} elsewhere");
+        let date_line = steps[fine - 1];
+        assert!(date_line < 1.5 * elsewhere, "{columns}: {date_line} at the date line, {elsewhere} elsewhere");
+    }
+}
+
+#[test]
+fn a_turned_globe_has_the_turned_uncertainty() {
+    let place = tempfile::tempdir().unwrap();
+    let (method, _) = trained(&tiny(), &options(2), place.path());
     let (rows, columns) = (16, 40);
-    let values: Vec<f32> = (0..rows * columns)
-        .map(|i| {
-            let (y, x) = ((i / columns) as f64, (i % columns) as f64 / columns as f64 * std::f64::consts::TAU);
-            (15.0 + (3.0 * x).sin() + (7.0 * x + y).cos() + 0.5 * (11.0 * x - 0.6 * y).sin() + 0.2 * y) as f32
-        })
-        .collect();
+    let values = around(rows, columns);
     let turned: Vec<f32> = (0..rows * columns).map(|i| values[i / columns * columns + (i % columns + 8) % columns]).collect();
     let low = |values: Vec<f32>| field(values, vec![Cell::Valid; rows * columns], rows, columns, [0.25, 9.0]);
-    assert!(low(values.clone()).longitude().wraps());
-    let options = EnsembleOptions { members: 2, ..EnsembleOptions::default() };
-    let drawn = method.apply(&low(values), &options).unwrap();
     let fine = 5 * columns;
-    // The rms of the step from each fine column to the next, of one member's detail.
-    let steps: Vec<f64> = (0..fine)
-        .map(|x| {
-            let row = |y: usize| {
-                let line = &drawn.members[0].values()[y * fine..(y + 1) * fine];
-                f64::from(line[(x + 1) % fine] - line[x]).powi(2)
-            };
-            ((0..5 * rows).map(row).sum::<f64>() / (5 * rows) as f64).sqrt()
-        })
-        .collect();
-    let rms = |at: &dyn Fn(usize) -> bool| {
-        let chosen: Vec<f64> = (0..fine).filter(|x| at(*x)).map(|x| steps[x] * steps[x]).collect();
-        (chosen.iter().sum::<f64>() / chosen.len() as f64).sqrt()
-    };
-    // Where tiles begin and end (every 20 fine columns, the date line among them), against all other borders of coarse cells.
-    let (border, elsewhere) = (rms(&|x| x % 20 == 19), rms(&|x| x % 5 == 4 && x % 20 != 19));
-    assert!(border < 1.15 * elsewhere, "{border} at borders, {elsewhere} elsewhere");
-    let date_line = steps[fine - 1];
-    assert!(date_line < 1.5 * elsewhere, "{date_line} at the date line, {elsewhere} elsewhere");
     // Without noise to tell places apart (u and base alone), a map turned by whole tiles is the same map, turned.
     let (one, other) =
         (method.uncertainty(&low(turned.clone())).unwrap(), method.uncertainty(&drawn_input(&low(turned), columns)).unwrap());
@@ -254,6 +275,34 @@ fn drawn_input(low: &Field, columns: usize) -> Field {
     let values = low.values();
     let back = (0..values.len()).map(|i| values[i / columns * columns + (i % columns + columns - 8) % columns]).collect();
     low.with_values(back, low.mask().clone()).unwrap()
+}
+
+#[test]
+fn inflated_members_spread_as_they_are_told() {
+    let place = tempfile::tempdir().unwrap();
+    let (method, _) = trained(&tiny(), &options(4), place.path());
+    let truth = sea(2, 40, 50, 9);
+    let low = isotherm::grid::coarsen_mean(&truth, 5, 1.0).unwrap();
+    let plain = EnsembleOptions { members: 2, ..EnsembleOptions::default() };
+    let (one, wide) =
+        (method.apply(&low, &plain).unwrap(), method.apply(&low, &EnsembleOptions { inflation: 3.0, ..plain.clone() }).unwrap());
+    assert_eq!(one.mean, wide.mean);
+    let apart = |e: &isotherm::methods::uadm::Ensemble, i: usize| e.members[0].values()[i] - e.members[1].values()[i];
+    for i in 0..one.mean.values().len() {
+        assert!((wide.spread.values()[i] - 3.0 * one.spread.values()[i]).abs() < 1e-4);
+        assert!((apart(&wide, i) - 3.0 * apart(&one, i)).abs() < 1e-3);
+    }
+    // With the factor that it finds, the mean square of the spread is that of the error.
+    let factor = method.inflation(&low, &truth, &plain).unwrap();
+    let fitted = method.apply(&low, &EnsembleOptions { inflation: factor, ..plain.clone() }).unwrap();
+    let sum = |of: &dyn Fn(usize) -> f32| (0..truth.values().len()).map(|i| f64::from(of(i)).powi(2)).sum::<f64>();
+    let (error, spread) = (sum(&|i| fitted.mean.values()[i] - truth.values()[i]), sum(&|i| fitted.spread.values()[i]));
+    assert!((error / spread - 1.0).abs() < 1e-4, "{error} {spread}");
+    for wrong in [0.0, f64::NAN] {
+        let options = EnsembleOptions { inflation: wrong, ..plain.clone() };
+        assert!(method.apply(&low, &options).unwrap_err().to_string().contains("inflation"));
+    }
+    assert!(method.inflation(&low, &sea(2, 20, 20, 1), &plain).unwrap_err().to_string().contains("same grid"));
 }
 
 /// Crops as they are.

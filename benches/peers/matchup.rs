@@ -31,14 +31,15 @@ pub fn prepare(task: &str, inputs: &Inputs) -> Result<Task> {
             Ok(matching(field, points(&latitude, &longitude, &day), rule, bytes))
         }
         "index" => {
-            let valid: Vec<bool> = field.mask().to_valid();
             let index = GridIndex::new(field.latitude(), field.longitude());
+            // Missing cells as the peer's array has them, so that both look up one number a point.
+            let values: Vec<f32> =
+                (0..field.values().len()).map(|i| if field.mask().is_valid(i) { field.values()[i] } else { f32::NAN }).collect();
             Ok(Task::new(bytes, move || {
                 let (frame, cells) = (field.frame_len(), index.cells(&latitude, &longitude)?);
                 let of_point = |i: usize| {
-                    let at = day[i] as usize * frame + cells[i];
-                    // Both are looked up whatever the mask says: a guess would be wrong in a third of the cases.
-                    f64::from(field.values()[at]) * f64::from(u8::from(valid[at]))
+                    let value = f64::from(values[day[i] as usize * frame + cells[i]]);
+                    if value.is_nan() { 0.0 } else { value }
                 };
                 Ok(in_parts(latitude.len(), of_point))
             }))

@@ -13,7 +13,7 @@ use crate::grid::{Field, Mask, coarsen_mean};
 use crate::methods::regression::BiasCorrected;
 use crate::methods::uadm::{EnsembleOptions, Uadm};
 use crate::methods::{MethodError, SuperResolver};
-use crate::paper::Study;
+use crate::paper::{Study, TRAINED_NETWORKS, TRAINED_WEIGHTS};
 
 /// Refine the grid of a field: nearest, bilinear, bicubic, bicubic_backprojected, bicubic_bias, a trained srcnn, edsr,
 /// rrdb, swin_light or esrgan, or uadm.
@@ -44,6 +44,10 @@ pub struct ApplyCommand {
     /// Seed of their noise.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many times farther from their centre uadm's members are put than they fall: it widens the spread, not the mean. What
+    /// the twin's fields want is in figures/tables/uadm_scores.md (metric inflation).
+    #[arg(long, default_value_t = 1.0)]
+    inflation: f64,
     /// Where uadm computes: auto, cpu, cuda or cuda:NUMBER.
     #[arg(long, default_value = "auto")]
     device: String,
@@ -85,7 +89,12 @@ fn ensemble(command: &ApplyCommand) -> anyhow::Result<()> {
         method.method(),
         weights.display()
     );
-    let options = EnsembleOptions { members: command.members, seed: command.seed, ..EnsembleOptions::default() };
+    let options = EnsembleOptions {
+        members: command.members,
+        seed: command.seed,
+        inflation: command.inflation,
+        ..EnsembleOptions::default()
+    };
     let (mut means, mut spreads, mut cells, mut spread_cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut progress = Progress::new("refining frames", low.frames() as u64);
     method.apply_frames(&low, &options, |_, frame| {
@@ -137,17 +146,19 @@ fn write_refined(command: &ApplyCommand, field: &Field, outputs: &[&Field]) -> a
     Ok(())
 }
 
-/// The ids of the trained networks.
-const TRAINED: [&str; 5] = ["srcnn", "edsr", "rrdb", "swin_light", "esrgan"];
-
 fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolver> {
     if let Some(plain) = SuperResolver::untrained().into_iter().find(|m| m.id() == method) {
         return Ok(plain);
     }
-    if method != BiasCorrected::METHOD && !TRAINED.contains(&method) {
+    if method != BiasCorrected::METHOD && !TRAINED_NETWORKS.contains(&method) {
         let plain = SuperResolver::untrained();
-        let ids =
-            plain.iter().map(SuperResolver::id).chain([BiasCorrected::METHOD]).chain(TRAINED).chain(["uadm"]).collect::<Vec<_>>();
+        let ids = plain
+            .iter()
+            .map(SuperResolver::id)
+            .chain([BiasCorrected::METHOD])
+            .chain(TRAINED_NETWORKS)
+            .chain(["uadm"])
+            .collect::<Vec<_>>();
         bail!("there is no method '{method}'; there are: {}", ids.join(", "));
     }
     let path = match weights {
@@ -155,7 +166,7 @@ fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolve
         None if method == BiasCorrected::METHOD => bail!("{method} wants its file named with --weights"),
         None => {
             // The step that trains a network bears its name.
-            let path = Study::open()?.output_folder(method)?.join(crate::paper::TRAINED_WEIGHTS);
+            let path = Study::open()?.output_folder(method)?.join(TRAINED_WEIGHTS);
             if !path.is_file() {
                 bail!("no trained {method} is here; train it by `just reproduce`, or name a checkpoint with --weights");
             }

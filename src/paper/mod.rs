@@ -26,6 +26,7 @@ pub use recovery::{Recoveries, Recovery};
 pub use step::{DataFile, Step, StepContext, read_configuration};
 pub use steps::split::StudySplit;
 pub use steps::training_ground::WEIGHTS as TRAINED_WEIGHTS;
+pub use steps::uadm_methods::REGRESSIONS as TRAINED_NETWORKS;
 pub use study::{State, Study};
 pub use table::{TidyRow, TidyTable};
 pub use table_publish::publish_table;

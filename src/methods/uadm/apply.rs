@@ -9,15 +9,18 @@ use super::denoiser::{Condition, Denoiser};
 use super::ensemble::{Closure, Ensemble, EnsembleOptions, FrameEnsemble, mean_and_spread};
 use super::fit::GENERATOR;
 use super::frame::{Frame, SeenTiles};
+use super::noise::Colour;
 use crate::diffusion::{NoiseField, ReverseStep, ReverseWalk};
 use crate::grid::{Field, Interpolation, Mask, coarsen_plane, upsample, upsample_plane};
 use crate::methods::error::{MethodError, MethodResult};
-use crate::methods::refinement::Tiles;
 use crate::nn::Parameters;
 use crate::train::{Checkpoint, TrainError};
 
 /// Coarse cells sent through the network at once, all members together.
 const BATCH_CELLS: usize = 16 * 256;
+
+/// The number of the member that walks without noise.
+const STILL: u64 = u64::MAX;
 
 /// A trained method.
 #[derive(Clone, Debug)]
@@ -25,6 +28,7 @@ pub struct Uadm {
     method: String,
     config: UadmConfig,
     denoiser: Denoiser,
+    colour: Colour,
     device: Device,
 }
 
@@ -46,7 +50,8 @@ impl Uadm {
         let mut parameters = Parameters::new(device, DType::F32, checkpoint.state.seed);
         let denoiser = Denoiser::new(&mut parameters, &config)?;
         parameters.set(&checkpoint.group_weights(GENERATOR))?;
-        Ok(Uadm { method: checkpoint.state.method, config, denoiser, device: device.clone() })
+        let colour = Colour::of(denoiser.kernel.as_ref())?;
+        Ok(Uadm { method: checkpoint.state.method, config, denoiser, colour, device: device.clone() })
     }
 
     /// What it was trained as (`resshift`, `uadm`).
@@ -103,6 +108,9 @@ impl Uadm {
         if options.members == 0 || options.members_at_once == 0 {
             return Err(MethodError::Argument("an ensemble of no members was asked for; at least 1 is wanted".to_string()));
         }
+        if !(options.inflation.is_finite() && options.inflation > 0.0) {
+            return Err(MethodError::Argument(format!("an inflation of {} was asked for; above 0 is wanted", options.inflation)));
+        }
         let stochasticity = options.stochasticity.unwrap_or(self.config.diffusion.stochasticity);
         let walk = self.config.walk(&self.denoiser.schedule, stochasticity)?;
         let [_, rows, columns] = low.shape();
@@ -110,11 +118,18 @@ impl Uadm {
             // Axes and mask of the output.
             let like =
                 upsample(&low.slice(time..time + 1, 0..rows, 0..columns)?, self.config.tile.factor, Interpolation::Nearest)?;
-            let tiles = options.tiles.unwrap_or(Tiles::Overlapped(self.config.tile.cells));
-            let members = match Frame::new(low, time, &self.config, tiles)? {
+            let (mut members, centre) = match Frame::new(low, time, &self.config, options.tiles)? {
                 Some(frame) => self.members(low, &frame, &walk, options)?,
-                None => vec![like.values().to_vec(); options.members],
+                None => (vec![like.values().to_vec(); options.members], None),
             };
+            let (mean, mut spread) = mean_and_spread(&members, options.antithetic);
+            if let Some(centre) = centre {
+                let inflation = options.inflation as f32;
+                for member in &mut members {
+                    member.iter_mut().zip(&centre).for_each(|(value, centre)| *value = centre + inflation * (*value - centre));
+                }
+                spread.iter_mut().for_each(|value| *value *= inflation);
+            }
             let coarse = low.frame(time);
             let valid: Vec<bool> = low.frame_mask(time).iter().map(|cell| cell.is_valid()).collect();
             let differences = members.iter().flat_map(|member| {
@@ -128,7 +143,6 @@ impl Uadm {
                 (0..means.len()).filter(move |i| valid[*i]).map(move |i| f64::from(means[i] - coarse[i]))
             });
             let closure = Closure::of(differences);
-            let (mean, spread) = mean_and_spread(&members, options.antithetic);
             let field = |values: Vec<f32>| like.with_values(values, like.mask().clone());
             let frame = Ensemble {
                 mean: field(mean)?,
@@ -149,7 +163,7 @@ impl Uadm {
         let like = upsample(low, self.config.tile.factor, Interpolation::Nearest)?;
         let mut values = Vec::with_capacity(like.values().len());
         for time in 0..low.frames() {
-            match Frame::new(low, time, &self.config, Tiles::Overlapped(self.config.tile.cells))? {
+            match Frame::new(low, time, &self.config, None)? {
                 Some(frame) => values.extend(self.weights(low, &frame)?),
                 None => values.resize(values.len() + like.frame_len(), 0.0),
             }
@@ -180,8 +194,59 @@ impl Uadm {
         Ok(frame.weights(&self.config, &raw))
     }
 
-    /// The finished members of a frame.
-    fn members(&self, low: &Field, frame: &Frame, walk: &ReverseWalk, options: &EnsembleOptions) -> MethodResult<Vec<Vec<f32>>> {
+    /// The factor by which members must be moved away from their centre so that the ensemble's spread is the error of its mean,
+    /// over all cells of `truth`: the [`EnsembleOptions::inflation`] for fields like these.
+    ///
+    /// A network that learned from fields of many kinds does not know how rough the ones at hand are, and draws members of a
+    /// middling roughness. Take it from days that are not scored.
+    ///
+    /// # Formula
+    /// ```text
+    /// α = √( Σ (mean − truth)² / Σ spread² )
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Uadm::apply_frames`]; [`MethodError::Argument`] where truth and output differ in shape, no cell is valid in both or
+    /// the members do not differ.
+    ///
+    /// # Reference
+    /// Gneiting et al. (2005), Calibrated probabilistic forecasting using ensemble model output statistics.
+    /// doi:10.1175/MWR2904.1
+    pub fn inflation(&self, low: &Field, truth: &Field, options: &EnsembleOptions) -> MethodResult<f64> {
+        let options = EnsembleOptions { antithetic: true, inflation: 1.0, members: options.members.max(2), ..options.clone() };
+        let frame_len = truth.frame_len();
+        let (mut errors, mut spreads) = (0.0, 0.0);
+        self.apply_frames(low, &options, |time, frame| {
+            if frame.mean.values().len() != frame_len || time >= truth.frames() {
+                return Err(MethodError::Argument(format!(
+                    "a truth of shape {:?} for refined frames of {} cells; the same grid is wanted",
+                    truth.shape(),
+                    frame.mean.values().len()
+                )));
+            }
+            for (i, cell) in truth.frame_mask(time).iter().enumerate() {
+                if cell.is_valid() && frame.spread.mask().is_valid(i) {
+                    errors += f64::from(frame.mean.values()[i] - truth.frame(time)[i]).powi(2);
+                    spreads += f64::from(frame.spread.values()[i]).powi(2);
+                }
+            }
+            Ok(())
+        })?;
+        let factor = (errors / spreads).sqrt();
+        if factor.is_finite() && factor > 0.0 {
+            return Ok(factor);
+        }
+        Err(MethodError::Argument("no inflation can be found where no cell is valid or members do not differ".to_string()))
+    }
+
+    /// The finished members of a frame as they fell, and the walk without noise where they are to be inflated.
+    fn members(
+        &self,
+        low: &Field,
+        frame: &Frame,
+        walk: &ReverseWalk,
+        options: &EnsembleOptions,
+    ) -> MethodResult<(Vec<Vec<f32>>, Option<Vec<f32>>)> {
         let weights = self.weights(low, frame)?;
         let numbers: Vec<u64> = (0..options.members as u64).collect();
         let mut members = Vec::with_capacity(options.members);
@@ -190,7 +255,12 @@ impl Uadm {
                 members.push(self.finished(frame, state, options));
             }
         }
-        Ok(members)
+        let mut centre = None;
+        if options.inflation != 1.0 {
+            let still = self.walk(frame, &weights, walk, &[STILL], options)?;
+            centre = still.into_iter().next().map(|state| self.finished(frame, state, options));
+        }
+        Ok((members, centre))
     }
 
     /// Walks some members over the whole frame together: at every step the clean states of overlapping tiles are blended, and
@@ -205,9 +275,15 @@ impl Uadm {
     ) -> MethodResult<Vec<Vec<f32>>> {
         let shape = frame.fine_shape();
         let noise = |member: u64, draw: usize| {
+            if member == STILL {
+                return vec![0.0; shape[0] * shape[1]];
+            }
             let (number, sign) =
                 if options.antithetic { (member / 2, if member.is_multiple_of(2) { 1.0 } else { -1.0 }) } else { (member, 1.0) };
-            let mut values = NoiseField::new(options.seed, number).window(draw, 0, [0, 0], shape);
+            let margin = 2 * self.colour.margin();
+            let drawn = [shape[0] + margin, shape[1] + if frame.wraps() { 0 } else { margin }];
+            let white = NoiseField::new(options.seed, number).window(draw, 0, [0, 0], drawn);
+            let mut values = self.colour.paint(&white, shape, frame.wraps());
             values.iter_mut().for_each(|z| *z *= sign);
             values
         };

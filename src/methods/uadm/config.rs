@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::generator::GeneratorConfig;
+use super::noise::NoiseColour;
 use super::strain::StrainMode;
 use crate::diffusion::{
     DiffusionResult, ResidualShifting, ResidualShiftingConfig, ReverseWalk, residual_walk, residual_walk_of_second_order,
@@ -218,6 +219,8 @@ pub struct DiffusionConfig {
     pub filter: usize,
     /// The mean over each coarse cell is kept.
     pub closed: bool,
+    /// The spectrum of the noise.
+    pub colour: NoiseColour,
     /// Of the sampler: 0 deterministic, 1 ancestral.
     pub stochasticity: f64,
     /// The deterministic sampler looks back one step ([`crate::diffusion::residual_walk_of_second_order`]).
@@ -229,8 +232,8 @@ impl Default for DiffusionConfig {
         DiffusionConfig {
             schedule: ResidualShiftingConfig {
                 steps: 5,
-                // What is missing has a steep spectrum: noise without one must be this strong to hide its largest waves.
-                kappa: 12.0,
+                // Noise with the data's own spectrum need not be stronger than what hides fields that are rougher than most.
+                kappa: 5.0,
                 power: 0.7,
                 smallest_noise: 0.06,
                 last_root: 0.99,
@@ -240,8 +243,9 @@ impl Default for DiffusionConfig {
             data_spread: 1.0,
             mean_square_weight: None,
             preconditioned: true,
-            filter: 9,
+            filter: 0,
             closed: true,
+            colour: NoiseColour::Missing,
             stochasticity: 0.0,
             second_order: true,
         }
@@ -259,6 +263,7 @@ impl DiffusionConfig {
             preconditioned: false,
             filter: 0,
             closed: false,
+            colour: NoiseColour::White,
             stochasticity: 0.0,
             second_order: false,
         }

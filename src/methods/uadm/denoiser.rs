@@ -1,9 +1,10 @@
 //! The generator in the diffusion: from a noisy state to the clean one.
 
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{Device, Result, Tensor, Var, bail};
 
 use super::config::{DiffusionConfig, UadmConfig};
 use super::generator::Generator;
+use super::noise::{NoiseColour, SIDE};
 use super::trunk::Reading;
 use crate::diffusion::{DiffusionResult, ResidualShifting};
 use crate::nn::ops::{ConvolutionOptions, Pad, Padding, conv2d, pad2d};
@@ -15,6 +16,8 @@ pub(super) struct Denoiser {
     generator: Generator,
     /// What is added to a filter that passes everything, `[times, 1, side, side]`.
     filters: Option<Tensor>,
+    /// What makes white noise the diffusion's, where it is not white.
+    pub kernel: Option<Var>,
     pub schedule: ResidualShifting,
     config: DiffusionConfig,
     factor: usize,
@@ -70,7 +73,12 @@ impl Denoiser {
             0 => None,
             _ => Some(parameters.add("filters", &[schedule.steps(), 1, side, side], Init::Constant(0.0))?),
         };
+        let kernel = match config.diffusion.colour {
+            NoiseColour::White => None,
+            NoiseColour::Missing => Some(parameters.add_buffer("noise_kernel", &[SIDE, SIDE], Init::Constant(0.0))?),
+        };
         Ok(Denoiser {
+            kernel,
             generator: Generator::new(parameters, &config.generator)?,
             filters,
             schedule,

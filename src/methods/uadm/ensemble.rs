@@ -15,10 +15,14 @@ pub struct EnsembleOptions {
     /// Members 2i and 2i + 1 walk from one noise and its negative. Their mean lies much closer to the expected field than that
     /// of independent members; but they are not independent: rank histograms and fair scores want `false`.
     pub antithetic: bool,
-    /// The tiles that the network sees; those it was trained on where absent. [`Tiles::Whole`] is cheaper by about four.
+    /// The tiles that the network sees. Where absent, large ones that overlap a little, so that memory is bounded: cheaper by
+    /// more than two than those it was trained on, which overlap by half, and next to the same error.
     pub tiles: Option<Tiles>,
     /// Of the sampler: 0 deterministic, 1 ancestral; the trained one's where absent.
     pub stochasticity: Option<f64>,
+    /// Members lie this many times as far from the walk without noise as they fell; the mean is that of the members as they fell.
+    /// 1 leaves them. See [`Uadm::inflation`](super::Uadm::inflation).
+    pub inflation: f64,
     /// Rounds of back-projection on each finished member, which bring its block means back to the coarse field.
     pub back_projections: usize,
     /// Members that walk together; more of them take more memory (some planes of the fine size each).
@@ -33,6 +37,7 @@ impl Default for EnsembleOptions {
             antithetic: true,
             tiles: None,
             stochasticity: None,
+            inflation: 1.0,
             back_projections: 0,
             members_at_once: 8,
         }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::apply::Uadm;
-use super::config::UadmConfig;
+use super::config::{StateUnits, UadmConfig};
 use super::denoiser::Denoiser;
 use super::discriminator::Discriminator;
+use super::frame::state_unit;
+use super::noise::{Colour, kernel_of, kernel_tensor};
 use super::trainee::UadmTrainee;
 use crate::base::random::Random;
 use crate::methods::error::{MethodError, MethodResult};
@@ -119,6 +121,10 @@ pub fn fit(
         None => None,
     };
 
+    if let Some(kernel) = &denoiser.kernel {
+        kernel.set(&measured_kernel(config, options, &training, device)?)?;
+    }
+    let colour = Colour::of(denoiser.kernel.as_ref())?;
     let mut fixed = Random::new(options.seed, "validation tiles");
     let held_out: Vec<Batch> = (0..options.validation_tiles.div_ceil(options.batch))
         .map(|_| batch(&validation, &config.tile, &options.degradation, options.batch, &mut fixed, device))
@@ -137,10 +143,47 @@ pub fn fit(
         groups.push(ParameterGroup::new(CRITIC, &critic_parameters, group)?);
     }
     let mut trainee =
-        UadmTrainee { config, options, source: &training, held_out, denoiser, parameters: &parameters, critic, device };
+        UadmTrainee { config, options, source: &training, held_out, denoiser, colour, parameters: &parameters, critic, device };
     let description = RunDescription { method, config: &described, seed: options.seed };
     let report = train_groups(groups, description, &options.training, &folder, &mut trainee)?;
     Ok((Uadm::load(&folder.last(), device)?, report))
+}
+
+/// Tiles without land whose spectra make the noise's kernel.
+const COLOUR_TILES: usize = 96;
+
+/// The kernel of the noise, from training pairs that no land cuts.
+fn measured_kernel(
+    config: &UadmConfig,
+    options: &UadmFitOptions,
+    training: &FineFieldSource<'_>,
+    device: &Device,
+) -> MethodResult<Tensor> {
+    let side = config.tile.cells * config.tile.factor;
+    let mut random = Random::new(options.seed, "tiles of the noise's colour");
+    // Land takes some tiles; where it takes nearly all, random fields, which have none, are left.
+    let batches = 8 * COLOUR_TILES.div_ceil(options.batch);
+    let mut planes: Vec<Vec<f64>> = Vec::new();
+    for _ in 0..batches {
+        let batch = batch(training, &config.tile, &options.degradation, options.batch, &mut random, &Device::Cpu)?;
+        let [target, sea, low] = [&batch.target, &batch.sea, &batch.low].map(|t| t.flatten_all()?.to_vec1::<f32>());
+        let (target, sea, low) = (target?, sea?, low?);
+        let cells = config.tile.cells * config.tile.cells;
+        let tiles = target.chunks(side * side).zip(sea.chunks(side * side)).zip(low.chunks(2 * cells)).zip(&batch.spread);
+        for (((plane, sea), low), spread) in tiles {
+            if sea.iter().all(|s| *s == 1.0) {
+                let unit = match config.diffusion.units {
+                    StateUnits::Range { .. } => 1.0 / spread,
+                    units => state_unit(&units, &low[..cells], &vec![true; cells], config.tile.cells, 1.0),
+                };
+                planes.push(plane.iter().map(|v| f64::from(v / unit)).collect());
+            }
+        }
+        if planes.len() >= COLOUR_TILES {
+            break;
+        }
+    }
+    kernel_tensor(kernel_of(&planes, side)?, device)
 }
 
 #[cfg(test)]

@@ -7,6 +7,11 @@ use crate::grid::{Field, Fill, GridResult, back_project_plane, fill_plane};
 use crate::methods::error::MethodResult;
 use crate::methods::refinement::{Layout, Tiles, network_input, tile_statistics, window};
 
+/// Side of a large tile in coarse cells.
+const LARGE: usize = 64;
+/// Cells that a large tile sees beyond its share, on each side.
+const HALO: usize = 6;
+
 /// Tiles over a frame, with weights that sum to 1 in every cell.
 pub(super) struct Cover {
     layout: Layout,
@@ -18,6 +23,22 @@ impl Cover {
         let layout = Layout::new(rows, columns, tiles, wrap)?;
         let corners = layout.corners();
         Ok(Cover { layout, corners })
+    }
+
+    /// Few large tiles, each of which sees some cells beyond its share; one for all where the plane is small.
+    fn large(rows: usize, columns: usize, wrap: bool) -> Cover {
+        let height = rows.min(LARGE);
+        // Where columns go around, the tile's end sees what lies beyond the plane's.
+        let width = if wrap { (columns + 2 * HALO).min(LARGE) } else { columns.min(LARGE) };
+        let starts = |cells: usize, tile: usize, wrap: bool| -> Vec<usize> {
+            let step = (tile - tile.min(2 * HALO)).max(1);
+            let last = if wrap { cells } else { cells - tile };
+            (0..last).step_by(step).chain((!wrap).then_some(last)).collect()
+        };
+        let across = starts(columns, width, wrap);
+        let down = starts(rows, height, false);
+        let corners = down.into_iter().flat_map(|y| across.iter().map(move |x| (y, *x))).collect();
+        Cover { layout: Layout { rows, columns, height, width, wrap }, corners }
     }
 
     /// Number of tiles.
@@ -113,13 +134,13 @@ pub(super) struct Frame {
     pub base: Vec<f32>,
     /// The tiles that are normalised each by itself.
     pub normal: Cover,
-    /// The tiles that the network sees: the same, or the whole.
+    /// The tiles that the network sees: the same, larger ones, or the whole.
     pub seen: Cover,
     /// Mean, spread and unit of the state of each normalised tile.
     tiles: Vec<[f32; 3]>,
     /// The unit of the state, blended, fine.
     pub unit: Vec<f32>,
-    /// Mean and spread, blended, coarse and fine; only where the network sees the whole.
+    /// Mean and spread, blended, coarse and fine; only where the network sees other tiles than the normalised ones.
     planes: Option<[Vec<f32>; 4]>,
     units: StateUnits,
 }
@@ -139,7 +160,9 @@ pub(super) struct SeenTiles {
 
 impl Frame {
     /// Frame `time` of a coarse field; none where it has no valid cell.
-    pub fn new(field: &Field, time: usize, config: &UadmConfig, tiles: Tiles) -> MethodResult<Option<Frame>> {
+    ///
+    /// The network sees `tiles`, or large ones where none are named.
+    pub fn new(field: &Field, time: usize, config: &UadmConfig, tiles: Option<Tiles>) -> MethodResult<Option<Frame>> {
         let [_, rows, columns] = field.shape();
         let (factor, wrap) = (config.tile.factor, field.longitude().wraps());
         let sea: Vec<bool> = field.frame_mask(time).iter().map(|cell| cell.is_valid()).collect();
@@ -149,7 +172,10 @@ impl Frame {
         let low = fill_plane(field.frame(time), &sea, rows, columns, wrap, Fill::Nearest)?;
         let base = back_project_plane(&low, rows, columns, factor, config.tile.back_projections, wrap);
         let normal = Cover::new(rows, columns, Tiles::Overlapped(config.tile.cells), wrap)?;
-        let seen = Cover::new(rows, columns, tiles, wrap)?;
+        let seen = match tiles {
+            Some(tiles) => Cover::new(rows, columns, tiles, wrap)?,
+            None => Cover::large(rows, columns, wrap),
+        };
         let measured: Vec<[f32; 3]> = (0..normal.len())
             .map(|tile| {
                 let (low, sea) = (normal.cut(&low, tile, 1), normal.cut(&sea, tile, 1));
@@ -161,8 +187,8 @@ impl Frame {
         let part = |i: usize, factor: usize| {
             normal.blender(factor).scalars(&measured.iter().map(|numbers| numbers[i]).collect::<Vec<_>>())
         };
-        let whole = tiles == Tiles::Whole;
-        let planes = whole.then(|| [part(0, 1), part(1, 1), part(0, factor), part(1, factor)]);
+        let normalised_each = tiles == Some(Tiles::Overlapped(config.tile.cells));
+        let planes = (!normalised_each).then(|| [part(0, 1), part(1, 1), part(0, factor), part(1, factor)]);
         let unit = part(2, factor);
         let units = config.diffusion.units;
         Ok(Some(Frame { factor, low, sea, base, normal, seen, tiles: measured, unit, planes, units }))
@@ -207,10 +233,13 @@ impl Frame {
                     seen.unit.resize(seen.unit.len() + base.len(), unit);
                 }
                 Some([mean, spread, fine_mean, fine_spread]) => {
-                    seen.low.extend(low.iter().zip(mean.iter().zip(spread)).map(|(v, (m, s))| (v - m) / s));
+                    let cut = |plane: &[f32], factor: usize| self.seen.cut(plane, tile, factor);
+                    let (mean, spread) = (cut(mean, 1), cut(spread, 1));
+                    seen.low.extend(low.iter().zip(mean.iter().zip(&spread)).map(|(v, (m, s))| (v - m) / s));
                     seen.low.extend(sea.iter().map(|s| f32::from(u8::from(*s))));
-                    seen.coarse.extend(base.iter().zip(fine_mean.iter().zip(fine_spread)).map(|(v, (m, s))| (v - m) / s));
-                    seen.unit.extend(&self.unit);
+                    let (mean, spread) = (cut(fine_mean, self.factor), cut(fine_spread, self.factor));
+                    seen.coarse.extend(base.iter().zip(mean.iter().zip(&spread)).map(|(v, (m, s))| (v - m) / s));
+                    seen.unit.extend(cut(&self.unit, self.factor));
                 }
             }
             if let StateUnits::Range { coldest, warmest } = self.units {
@@ -265,6 +294,23 @@ pub(super) fn state_unit(units: &StateUnits, low: &[f32], sea: &[bool], columns:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_tiles_cover_a_plane_with_weight_one() {
+        for (rows, columns, wrap) in
+            [(40, 50, false), (64, 200, true), (130, 65, false), (90, 160, true), (30, 1440, true), (7, 9, true)]
+        {
+            let cover = Cover::large(rows, columns, wrap);
+            let blender = cover.blender(2);
+            let plane: Vec<f32> = (0..rows * columns * 4).map(|i| (i % 89) as f32).collect();
+            let mut again = blender.plane();
+            for tile in 0..cover.len() {
+                let cut = cover.cut(&plane, tile, 2);
+                blender.add(&mut again, tile, |i| cut[i]);
+            }
+            assert!(plane.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-4), "{rows}x{columns}");
+        }
+    }
 
     #[test]
     fn blended_tiles_cover_a_plane_with_weight_one() {

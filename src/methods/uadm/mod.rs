@@ -12,12 +12,11 @@
 //! Uncertainty-guided perturbation for image super-resolution diffusion model. arXiv:2503.18512
 //!
 //! # Departures
-//! [`UadmConfig::paper`] keeps the published sizes, units and schedule. By default the state is what the back-projected
+//! [`UadmConfig::paper`] keeps the published sizes, units, noise and schedule. By default the state is what the back-projected
 //! bicubic lacks, in units of what is expected of it from the coarse tile's roughness, so that noise is measured by what is
-//! really unknown; a regression trunk says the mean, and the U-Net what departs from it, beside a learnt filter for each time
-//! that takes the roughest noise away; the deterministic sampler looks back one step, without which few steps keep about half
-//! of the variance; the strain is computed as
-//! [`StrainMode::Fixed`] says; block means are kept; land counts nowhere.
+//! really unknown, and the noise has the spectrum of it ([`NoiseColour`]); a regression trunk says the mean, and the U-Net what
+//! departs from it; the deterministic sampler looks back one step, without which few steps lose variance; the strain is computed
+//! as [`StrainMode::Fixed`] says; block means are kept; land counts nowhere.
 
 mod adversarial;
 mod apply;
@@ -28,6 +27,7 @@ mod ensemble;
 mod fit;
 mod frame;
 mod generator;
+mod noise;
 mod strain;
 mod trainee;
 mod trunk;
@@ -41,4 +41,5 @@ pub use discriminator::Discriminator;
 pub use ensemble::{Closure, Ensemble, EnsembleOptions, FrameEnsemble};
 pub use fit::{GENERATOR, UadmFitOptions, fit};
 pub use generator::{Generator, GeneratorConfig};
+pub use noise::NoiseColour;
 pub use strain::{StrainGrid, StrainMode};

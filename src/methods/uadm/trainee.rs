@@ -8,6 +8,7 @@ use super::denoiser::{Condition, Denoiser};
 use super::discriminator::Discriminator;
 use super::fit::{CRITIC, GENERATOR, UadmFitOptions};
 use super::frame::state_unit;
+use super::noise::Colour;
 use super::strain::StrainGrid;
 use super::uncertainty::tile_weights;
 use crate::base::random::Random;
@@ -25,6 +26,7 @@ pub(super) struct UadmTrainee<'a> {
     pub source: &'a FineFieldSource<'a>,
     pub held_out: Vec<Batch>,
     pub denoiser: Denoiser,
+    pub colour: Colour,
     pub parameters: &'a Parameters,
     /// The critic, and the weight of its word.
     pub critic: Option<(Discriminator, Var)>,
@@ -124,7 +126,13 @@ impl UadmTrainee<'_> {
     }
 
     fn noise(&self, like: &Tensor, random: &mut Random) -> candle_core::Result<Tensor> {
-        let values: Vec<f32> = (0..like.elem_count()).map(|_| random.normal() as f32).collect();
+        let (count, _, rows, columns) = like.dims4()?;
+        let margin = 2 * self.colour.margin();
+        let mut values: Vec<f32> = Vec::with_capacity(like.elem_count());
+        for _ in 0..count {
+            let white: Vec<f64> = (0..(rows + margin) * (columns + margin)).map(|_| random.normal()).collect();
+            values.extend(self.colour.paint(&white, [rows, columns], false).iter().map(|z| *z as f32));
+        }
         Tensor::from_vec(values, like.dims(), &Device::Cpu)?.to_device(self.device)
     }
 

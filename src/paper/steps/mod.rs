@@ -17,6 +17,7 @@ pub mod split;
 pub mod training;
 pub mod training_ground;
 pub mod twin;
+pub mod uadm_ablation;
 pub mod uadm_ensembles;
 pub mod uadm_figures;
 pub mod uadm_methods;
@@ -83,6 +84,7 @@ pub static ALL: &[Step] = &[
     uadm_figures::SCALES,
     uadm_figures::ENSEMBLE,
     uadm_figures::BUDGET,
+    uadm_ablation::STEP,
     matchups::STEP,
     uadm_published::STEP,
     scatter::STEP,

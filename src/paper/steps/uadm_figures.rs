@@ -188,8 +188,7 @@ fn scales(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: UadmLadderConfiguration = context.configuration()?;
     let predictions = Predictions::open(&context.input("uadm_predictions")?, "twin")?;
     let fail = |e: crate::score::ScoreError| context.error(e);
-    let block = configuration.block_days.div_ceil(configuration.day_stride.max(1)).max(1);
-    let mut study = spectral_study(&configuration, &predictions, block).map_err(fail)?;
+    let mut study = spectral_study(&configuration, &predictions).map_err(fail)?;
     study.products.retain(|p| DRAWN.contains(&p.method.as_str()));
     let mut drawn = vec![
         panels::spectra("Spectra of temperature", &study),

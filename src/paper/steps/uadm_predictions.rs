@@ -1,6 +1,7 @@
 //! What each method of the UADM ladder makes of the test days and of the unseen real fields, kept for the steps that score
 //! and draw it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use super::contests::{self, Contest};
 use super::training_ground::WEIGHTS;
 use super::uadm_methods::{DIFFUSIONS, ENSEMBLES, REGRESSIONS};
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
+use crate::data::twin::Twin;
 use crate::grid::Field;
 use crate::methods::SuperResolver;
 use crate::methods::refinement::Tiles;
@@ -29,6 +31,8 @@ pub struct UadmLadderConfiguration {
     pub real_day_stride: usize,
     /// Members of an ensemble.
     pub members: usize,
+    /// Every how many days a validation day is taken, by which the twin's ensembles are inflated.
+    pub calibration_day_stride: usize,
     /// Height of the bands of latitude whose mean offset the corrected bicubic takes off.
     pub bias_band_degrees: f64,
     /// Edge of a spatial bootstrap block in fine cells.
@@ -49,6 +53,10 @@ pub struct UadmLadderConfiguration {
 pub const TRUTH: &str = "truth";
 /// Name of the uncertainty weight among the twin's fields.
 pub const WEIGHT: &str = "uadm_weight";
+/// Name of the file that says how the ensembles were inflated: by data set and method.
+pub const INFLATIONS: &str = "inflations.json";
+/// How the ensembles of each data set and method were inflated, and by how many cells that was found.
+pub type Inflations = BTreeMap<String, BTreeMap<String, (f64, u64)>>;
 /// Name of the ensemble's spread.
 pub const SPREAD: &str = "uadm_spread";
 
@@ -109,6 +117,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let offsets =
         BiasCorrected::fit(&analysis, twin.truth(), configuration.factor, &split.train_days(), configuration.bias_band_degrees);
     let offsets = offsets.map_err(fail)?;
+    let inflations = inflations(context, &configuration, &twin, &diffusions)?;
     for contest in &all {
         let path = context.path(&format!("{}.nc", contest.dataset));
         if path.is_file() {
@@ -116,7 +125,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
             continue;
         }
         let started = std::time::Instant::now();
-        let mut fields = predictions(&configuration, contest, &regressions, &diffusions).map_err(fail)?;
+        let of_contest = inflations.get(contest.dataset);
+        let mut fields = predictions(&configuration, contest, &regressions, &diffusions, of_contest).map_err(fail)?;
         if contest.dataset == "twin_analysis" {
             // Offsets of an analysis mean nothing elsewhere.
             fields.push(offsets.apply(&contest.low).map_err(fail)?.named(BiasCorrected::METHOD));
@@ -133,27 +143,67 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     Ok(())
 }
 
+/// What the twin's validation days say of each ensemble's spread. Real fields have no days to tell: their ensembles stay as they
+/// fall.
+fn inflations(
+    context: &StepContext<'_>,
+    configuration: &UadmLadderConfiguration,
+    twin: &Twin,
+    diffusions: &[(&'static str, Uadm)],
+) -> PaperResult<Inflations> {
+    let path = context.path(INFLATIONS);
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && let Ok(found) = serde_json::from_str(&text)
+    {
+        return Ok(found);
+    }
+    let stride = configuration.calibration_day_stride.max(1);
+    let days: Vec<usize> = context.study.split()?.validation_days().into_iter().step_by(stride).collect();
+    let mut found = Inflations::new();
+    for contest in contests::twin(context, twin, "validation", &days, configuration.factor)? {
+        let cells = contest.truth.mask().count_valid() as u64;
+        for (name, network) in diffusions {
+            let options = ensemble_options(configuration, 1.0);
+            let factor = network.inflation(&contest.low, &contest.truth, &options).map_err(|e| context.error(e))?;
+            println!("{}, {name}: members are inflated {factor:.2} times ({} validation days)", contest.dataset, days.len());
+            found.entry(contest.dataset.to_string()).or_default().insert(name.to_string(), (factor, cells));
+        }
+    }
+    let text = serde_json::to_string_pretty(&found).map_err(|e| context.error(e))?;
+    crate::base::files::write_atomic(&path, text.as_bytes()).map_err(|e| context.error(e))?;
+    Ok(found)
+}
+
+fn ensemble_options(configuration: &UadmLadderConfiguration, inflation: f64) -> EnsembleOptions {
+    // Whole frames: a third of the tiles' cost, and next to the same error.
+    EnsembleOptions {
+        members: configuration.members,
+        seed: configuration.seed,
+        tiles: Some(Tiles::Whole),
+        inflation,
+        ..EnsembleOptions::default()
+    }
+}
+
 fn predictions(
     configuration: &UadmLadderConfiguration,
     contest: &Contest,
     regressions: &[(&'static str, Regression)],
     diffusions: &[(&'static str, Uadm)],
+    inflations: Option<&BTreeMap<String, (f64, u64)>>,
 ) -> Result<Vec<Field>, crate::methods::MethodError> {
     let mut fields = vec![contest.truth.clone().named(TRUTH)];
     for plain in [SuperResolver::Bicubic, SuperResolver::BicubicBackProjected] {
         fields.push(plain.apply(&contest.low, configuration.factor)?.named(plain.id()));
     }
     for (name, network) in regressions {
+        println!("{}: {name}", contest.dataset);
         fields.push(network.apply(&contest.low)?.named(*name));
     }
     for (name, network) in diffusions {
-        // Whole frames: a third of the tiles' cost, and next to the same error.
-        let options = EnsembleOptions {
-            members: configuration.members,
-            seed: configuration.seed,
-            tiles: Some(Tiles::Whole),
-            ..EnsembleOptions::default()
-        };
+        println!("{}: {name}", contest.dataset);
+        let inflation = inflations.and_then(|all| all.get(*name)).map_or(1.0, |found| found.0);
+        let options = ensemble_options(configuration, inflation);
         let ensemble = network.apply(&contest.low, &options)?;
         fields.push(ensemble.mean.named(*name));
         // Ranks and spread want independent members; of the others one is kept.

@@ -5,7 +5,7 @@ use super::diagnostics_bootstrap::{Estimates, estimates};
 use super::diagnostics_spectra::{SpectralReading, SpectralStudy};
 use super::uadm_ensembles::EnsembleStatistics;
 use super::uadm_methods::{ENSEMBLES, SCORED};
-use super::uadm_predictions::{Predictions, TRUTH, UadmLadderConfiguration};
+use super::uadm_predictions::{INFLATIONS, Inflations, Predictions, TRUTH, UadmLadderConfiguration};
 use crate::data::Tier;
 use crate::data::twin::CELL_METRES;
 use crate::grid::{EARTH_RADIUS_METRES, Field};
@@ -80,6 +80,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: UadmLadderConfiguration = context.configuration()?;
     let certificate = context.study.split()?.certificate()?.to_string();
     let folder = context.input("uadm_predictions")?;
+    let text = std::fs::read_to_string(folder.join(INFLATIONS)).map_err(|e| context.error(e))?;
+    let inflations: Inflations = serde_json::from_str(&text).map_err(|e| context.error(e))?;
     let (mut rows, mut regions) = (Vec::new(), Vec::new());
     for (dataset, tier) in DATASETS {
         println!("scoring {dataset}");
@@ -87,6 +89,11 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         let subject = Subject { configuration: &configuration, dataset, tier, predictions: &predictions };
         rows.extend(subject.pointwise(context)?);
         rows.extend(subject.by_day(context)?);
+        for (method, (factor, cells)) in inflations.get(dataset).into_iter().flatten() {
+            let mut row = subject.row(method, "inflation", *factor, None, *cells, 0.0, "1");
+            (row.split, row.n_eff) = ("validation".into(), None);
+            rows.push(row);
+        }
         if dataset == "twin" {
             rows.extend(subject.by_scale().map_err(|e| context.error(e))?);
             rows.extend(subject.ensembles(context)?);
@@ -212,18 +219,12 @@ impl Subject<'_> {
 
     fn over_days(&self, truth: &Field, statistic: &(dyn Fn(&[usize]) -> ScoreResult<Vec<f64>> + Sync)) -> ScoreResult<Estimates> {
         let c = self.configuration;
-        estimates(truth.frames(), self.frames_in_a_block(), c.resamples, c.seed, statistic)
-    }
-
-    /// Frames that a bootstrap draws together: a block of days, of which the twin keeps every so many.
-    fn frames_in_a_block(&self) -> usize {
-        let stride = if self.tier == Tier::Twin { self.configuration.day_stride } else { self.configuration.real_day_stride };
-        self.configuration.block_days.div_ceil(stride.max(1)).max(1)
+        estimates(truth.frames(), frames_in_a_block(c, self.tier), c.resamples, c.seed, statistic)
     }
 
     /// Effective resolutions, and how much of the truth's power lies between the grids' shortest waves.
     fn by_scale(&self) -> ScoreResult<Vec<TidyRow>> {
-        let study = spectral_study(self.configuration, self.predictions, self.frames_in_a_block())?;
+        let study = spectral_study(self.configuration, self.predictions)?;
         let n = (study.days * study.square.cells * study.square.cells) as u64;
         let mut rows = Vec::new();
         for p in &study.products {
@@ -336,12 +337,14 @@ fn frames(truth: &Field, prediction: &Field) -> ScoreResult<Vec<(f64, Pairs)>> {
         .collect()
 }
 
+/// Frames that a bootstrap draws together: a block of days, of which every so many were kept.
+fn frames_in_a_block(configuration: &UadmLadderConfiguration, tier: Tier) -> usize {
+    let stride = if tier == Tier::Twin { configuration.day_stride } else { configuration.real_day_stride };
+    configuration.block_days.div_ceil(stride.max(1)).max(1)
+}
+
 /// The spectra of the twin's products.
-pub fn spectral_study(
-    configuration: &UadmLadderConfiguration,
-    predictions: &Predictions,
-    block_frames: usize,
-) -> ScoreResult<SpectralStudy> {
+pub fn spectral_study(configuration: &UadmLadderConfiguration, predictions: &Predictions) -> ScoreResult<SpectralStudy> {
     let wrong = |e: crate::paper::PaperError| ScoreError::Argument(e.to_string());
     let truth = predictions.field(TRUTH).map_err(wrong)?;
     let products = SCORED
@@ -354,7 +357,7 @@ pub fn spectral_study(
         // From the shortest wave of the coarse grid to that of the fine one.
         fine_band_kilometres: Some((2.0 * cell, 2.0 * cell * configuration.factor as f64)),
         level: configuration.resolution_level,
-        block_days: block_frames,
+        block_days: frames_in_a_block(configuration, Tier::Twin),
         resamples: configuration.resamples,
         seed: configuration.seed,
     };

@@ -18,13 +18,16 @@ use super::hide::hidden_cells;
 use super::sequence::{Sequence, Solution};
 use crate::base::random::Random;
 use crate::methods::error::{MethodError, MethodResult};
-use matrix::GapMatrix;
+use matrix::{GapMatrix, Momentum, Number};
 use subspace::Subspace;
 
 /// Vectors carried along beyond the modes in use: they make the power iteration settle in one step or two.
 const SPARE: usize = 4;
 /// Steps of the power iteration before the first fill.
 const FIRST_STEPS: usize = 6;
+
+/// Share of the squared change that is left by a round that needs no momentum.
+const FAST: f64 = 0.4;
 
 /// What DINEOF found.
 pub(crate) struct DineofSolution {
@@ -56,24 +59,74 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         Some(_) => Vec::new(),
         None => hidden_cells(sequence, config.hidden_share, config.hiding, &mut random.child(0)),
     };
-    // Neither the offsets nor the modes of the search ever see a hidden cell.
-    let rest = if hidden.is_empty() { None } else { Some(sequence.hiding(&hidden)) };
-    let shown = rest.as_ref().unwrap_or(sequence);
-    let background = Background::new(shown, config.centring)?;
-    let mut matrix = GapMatrix::new(shown, |t, p| background.at(t, p));
-    let most = config.modes.unwrap_or(config.most_modes).min(matrix.frames.len()).min(matrix.pixels.len());
-    let size = (most + SPARE).min(matrix.frames.len());
-    let mut basis = Subspace::random(matrix.frames.len(), size, &mut random.child(1));
+    let (modes, hidden_error, best) = match config.modes {
+        Some(modes) => (modes, Vec::new(), None),
+        None => {
+            // Neither the offsets nor the modes of the search ever see a hidden cell.
+            let rest = sequence.hiding(&hidden);
+            let (hidden_error, best) = search(sequence, &rest, &hidden, config, &random)?;
+            (best.modes, hidden_error, Some(best))
+        }
+    };
+    // The last round, with the hidden cells shown again: it starts from the best fill.
+    let background = Background::new(sequence, config.centring)?;
+    let mut matrix: GapMatrix<f64> = GapMatrix::new(sequence, |t, p| background.at(t, p));
+    let modes = modes.min(matrix.frames.len()).min(matrix.pixels.len());
+    let mut basis = Subspace::random(matrix.frames.len(), (modes + SPARE).min(matrix.frames.len()), &mut random.child(1));
+    match &best {
+        Some(best) => carry(best, &mut matrix, &mut basis, sequence),
+        None => first_steps(&mut matrix, &mut basis),
+    }
+    // From nothing, one mode after the other, as the definition goes.
+    for k in if best.is_some() { modes..=modes } else { 1..=modes } {
+        settle(&mut matrix, &mut basis, k, config);
+    }
+    let solution = solution(sequence, &matrix, &background);
+    let error = best.and_then(|best| best.estimate).map(|e| e.of_cells(sequence));
+    if solution.values.iter().any(|v| !v.is_finite()) {
+        return Err(MethodError::Argument("DINEOF ran out of the range of numbers; look for absurd values in the field".into()));
+    }
+    Ok(DineofSolution { solution, error, modes, hidden_error })
+}
+
+/// The fill whose hidden cells lie nearest to what they hold.
+struct Best {
+    modes: usize,
+    error: f64,
+    basis: Subspace,
+    /// The matrix: a start, no result.
+    fill: Vec<f32>,
+    frames: Vec<usize>,
+    places: Places,
+    estimate: Option<HeldOutError>,
+}
+
+fn first_steps<T: Number>(matrix: &mut GapMatrix<T>, basis: &mut Subspace) {
     for _ in 0..FIRST_STEPS {
-        let pass = matrix.pass(&basis, None);
+        let pass = matrix.pass(basis, None);
         basis.advance(&pass.image);
     }
+}
+
+/// Fills with 1, 2, ... modes what is left without the hidden cells; the errors there, and the best.
+fn search(
+    sequence: &Sequence,
+    rest: &Sequence,
+    hidden: &[usize],
+    config: &DineofConfig,
+    random: &Random,
+) -> MethodResult<(Vec<f64>, Best)> {
+    let background = Background::new(rest, config.centring)?;
+    let mut matrix: GapMatrix<f32> = GapMatrix::new(rest, |t, p| background.at(t, p));
+    let most = config.most_modes.min(matrix.frames.len()).min(matrix.pixels.len());
+    let size = (most + SPARE).min(matrix.frames.len());
+    let mut basis = Subspace::random(matrix.frames.len(), size, &mut random.child(1));
+    first_steps(&mut matrix, &mut basis);
     let places = Places::new(sequence, &matrix);
     let mut hidden_error = Vec::new();
     let mut best: Option<Best> = None;
     for modes in 1..=most {
         settle(&mut matrix, &mut basis, modes, config);
-        let Some(rest) = &rest else { continue };
         let found = |i: usize| places.value(&matrix, i).map(|v| v + background.at(i / rest.frame_len(), i % rest.frame_len()));
         let (sum, n) = hidden.iter().fold((0.0, 0), |(sum, n), i| match found(*i) {
             Some(v) => (sum + (v - sequence.values[*i]).powi(2), n + 1),
@@ -82,76 +135,55 @@ pub(crate) fn dineof(sequence: &Sequence, config: &DineofConfig) -> MethodResult
         let error = (sum / f64::from(n.max(1))).sqrt();
         hidden_error.push(error);
         if best.as_ref().is_none_or(|b| error < b.error) {
-            let estimate = HeldOutError::new(sequence, rest, &hidden, true, found);
             best = Some(Best {
                 modes,
                 error,
                 basis: basis.clone(),
-                fill: matrix.values.iter().map(|v| *v as f32).collect(),
-                estimate,
+                fill: matrix.values.clone(),
+                frames: matrix.frames.clone(),
+                places: Places::new(sequence, &matrix),
+                estimate: HeldOutError::new(sequence, rest, hidden, true, found),
             });
         } else if best.as_ref().is_some_and(|b| modes - b.modes >= config.patience) {
             break;
         }
     }
-    let (modes, estimate, background) = match best {
-        None => (most, None, background),
-        Some(best) => {
-            // The last round, with the hidden cells shown again: it starts from the best fill.
-            let whole = Background::new(sequence, config.centring)?;
-            let old_frames = std::mem::take(&mut matrix.frames);
-            // The old matrix goes before the new one is made.
-            matrix.values = Vec::new();
-            matrix.gaps = Vec::new();
-            matrix = GapMatrix::new(sequence, |t, p| whole.at(t, p));
-            let mut start = Subspace::random(matrix.frames.len(), size, &mut random.child(1));
-            carry(&old_frames, &best, &places, sequence, &mut matrix, &mut start);
-            settle(&mut matrix, &mut start, best.modes, config);
-            (best.modes, best.estimate, whole)
-        }
-    };
-    let solution = solution(sequence, &matrix, &background);
-    let error = estimate.map(|e| e.of_cells(sequence));
-    if solution.values.iter().any(|v| !v.is_finite()) {
-        return Err(MethodError::Argument("DINEOF ran out of the range of numbers; look for absurd values in the field".into()));
-    }
-    Ok(DineofSolution { solution, error, modes, hidden_error })
-}
-
-struct Best {
-    modes: usize,
-    error: f64,
-    basis: Subspace,
-    /// The matrix in single precision: a start, no result.
-    fill: Vec<f32>,
-    estimate: Option<HeldOutError>,
+    let nothing = || MethodError::Argument("DINEOF found no cell that is seen; there is nothing to fill from".to_string());
+    Ok((hidden_error, best.ok_or_else(nothing)?))
 }
 
 /// Fills until the gaps rest.
-fn settle(matrix: &mut GapMatrix, basis: &mut Subspace, modes: usize, config: &DineofConfig) {
+fn settle<T: Number>(matrix: &mut GapMatrix<T>, basis: &mut Subspace, modes: usize, config: &DineofConfig) {
     let gaps = matrix.gap_count();
     if gaps == 0 {
         return;
     }
-    let scale = matrix.deviation() * (gaps as f64).sqrt();
+    matrix.stop();
+    let rest = (config.tolerance * matrix.deviation()).powi(2) * gaps as f64;
+    let mut last = f64::INFINITY;
+    let mut momentum = Momentum::NONE;
     for _ in 0..config.most_iterations {
-        let pass = matrix.pass(basis, Some(modes));
+        let pass = matrix.pass(basis, Some((modes, momentum)));
         basis.advance(&pass.image);
-        if pass.change.sqrt() <= config.tolerance * scale {
+        if pass.change <= rest {
             break;
         }
+        // Where the plain iteration is fast, or a step went too far, it goes on.
+        let slow = pass.change < last && pass.change > FAST * last;
+        momentum = if slow { Momentum::USUAL } else { Momentum::NONE };
+        last = pass.change;
     }
 }
 
 /// Takes the best fill and its modes over into the matrix with all cells. Pixels and frames that only hidden cells had seen
 /// come anew and start from 0.
-fn carry(old_frames: &[usize], best: &Best, places: &Places, sequence: &Sequence, matrix: &mut GapMatrix, basis: &mut Subspace) {
+fn carry(best: &Best, matrix: &mut GapMatrix<f64>, basis: &mut Subspace, sequence: &Sequence) {
     let n = matrix.frames.len();
     for (row, p) in matrix.pixels.iter().enumerate() {
         for (column, t) in matrix.frames.iter().enumerate() {
             let i = row * n + column;
             if matrix.gaps[i]
-                && let Some(from) = places.place(t * sequence.frame_len() + p)
+                && let Some(from) = best.places.place(t * sequence.frame_len() + p)
             {
                 matrix.values[i] = f64::from(best.fill[from]);
             }
@@ -160,7 +192,7 @@ fn carry(old_frames: &[usize], best: &Best, places: &Places, sequence: &Sequence
     let mut image = vec![0.0; n * basis.size];
     for (column, t) in matrix.frames.iter().enumerate() {
         let to = &mut image[column * basis.size..(column + 1) * basis.size];
-        match old_frames.binary_search(t) {
+        match best.frames.binary_search(t) {
             Ok(from) => {
                 let width = basis.size.min(best.basis.size);
                 to[..width].copy_from_slice(&best.basis.vectors[from * best.basis.size..from * best.basis.size + width]);
@@ -179,7 +211,7 @@ struct Places {
 }
 
 impl Places {
-    fn new(sequence: &Sequence, matrix: &GapMatrix) -> Places {
+    fn new<T>(sequence: &Sequence, matrix: &GapMatrix<T>) -> Places {
         let (mut row, mut column) = (vec![None; sequence.frame_len()], vec![None; sequence.shape[0]]);
         matrix.pixels.iter().enumerate().for_each(|(r, p)| row[*p] = Some(r));
         matrix.frames.iter().enumerate().for_each(|(c, t)| column[*t] = Some(c));
@@ -191,12 +223,12 @@ impl Places {
         Some(row * self.frames + column)
     }
 
-    fn value(&self, matrix: &GapMatrix, cell: usize) -> Option<f64> {
-        self.place(cell).map(|i| matrix.values[i])
+    fn value<T: Number>(&self, matrix: &GapMatrix<T>, cell: usize) -> Option<f64> {
+        self.place(cell).map(|i| matrix.values[i].told())
     }
 }
 
-fn solution(sequence: &Sequence, matrix: &GapMatrix, background: &Background) -> Solution {
+fn solution(sequence: &Sequence, matrix: &GapMatrix<f64>, background: &Background) -> Solution {
     let mut solution = sequence.solution();
     let (n, pixels) = (matrix.frames.len(), sequence.frame_len());
     // Frame by frame, so that writing runs along memory.
