@@ -40,6 +40,17 @@ pub mod uadm_methods;
 pub mod uadm_predictions;
 pub mod uadm_published;
 pub mod uadm_scores;
+pub mod unisst_animation;
+mod unisst_cloudy_twin;
+pub mod unisst_figures;
+mod unisst_gaps;
+pub mod unisst_methods;
+pub mod unisst_predictions;
+pub mod unisst_published;
+pub mod unisst_scores;
+pub mod unisst_sequences;
+mod unisst_structure;
+pub mod unisst_training;
 mod weights;
 
 use super::step::Step;
@@ -106,6 +117,16 @@ pub static ALL: &[Step] = &[
     uadm_published::STEP,
     scatter::STEP,
     diagnostics::STEP,
+    unisst_sequences::STEP,
+    unisst_training::UNISST,
+    unisst_training::BEST,
+    unisst_training::SUPERVISED,
+    unisst_predictions::STEP,
+    unisst_scores::STEP,
+    unisst_published::STEP,
+    unisst_figures::SCORES,
+    unisst_figures::STRIPS,
+    unisst_animation::STEP,
     overview::STEP,
     kiost_twin::STEP,
     kiost_gan::GAN,
