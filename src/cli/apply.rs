@@ -185,7 +185,7 @@ fn resolver(method: &str, weights: Option<&Path>) -> anyhow::Result<SuperResolve
 
 /// The weights that come with the project: in the project that the current folder lies in, else in the one that this program
 /// was built from.
-fn shipped_weights(method: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn shipped_weights(method: &str) -> anyhow::Result<PathBuf> {
     let name = Path::new("weights").join(format!("{method}.safetensors"));
     let built_from = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let roots = Study::open().ok().map(|study| study.root().to_path_buf()).into_iter().chain([built_from]);

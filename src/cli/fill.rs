@@ -3,30 +3,40 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use candle_core::Device;
 use clap::{Args, ValueEnum};
 
-use super::apply::open_field;
+use super::apply::{open_field, shipped_weights};
 use crate::base::progress::Progress;
 use crate::cf::{FlagVariable, Provenance, WriteOptions, write_fields_with};
 use crate::grid::{Cell, Field, Mask};
+use crate::methods::MethodResult;
 use crate::methods::baselines::{FillStatus, Filled, GapFill};
+use crate::methods::unisst::{BestFill, Unisst};
 
 /// Fill the cloudy and missing cells of a field.
 ///
 /// Writes the filled field, an estimate of the standard deviation of its error (NAME_error; 0 where observed), and
 /// NAME_fill_status, which says of each cell: land, observed, filled, not_filled, or
 /// filled_in_frame_without_observation. Observed cells are written as they were read. Frames without any observation are
-/// filled, from those before and after, by linear, harmonic, frame_offset, biharmonic and oi; harmonic_plane and dineof
-/// leave them open.
+/// filled, from those before and after, by linear, harmonic, frame_offset, biharmonic, oi, best and unisst; harmonic_plane
+/// and dineof leave them open.
+///
+/// best mixes the biharmonic fill, corrected by a network, with oi and dineof, in shares that observed cells hidden on purpose
+/// decide. unisst is the published adversarial method in a small size, kept for comparison. The weights of both come with the
+/// project; they were trained on cloudy sequences of a synthetic ocean.
 #[derive(Debug, Args)]
 pub struct FillCommand {
     /// NetCDF file with a field on a latitude-longitude grid through time.
     input: PathBuf,
     /// NetCDF file to write (CF-1.11); what stood there stays until the new file is whole.
     output: PathBuf,
-    /// linear, harmonic, harmonic_plane, frame_offset, biharmonic, oi or dineof.
+    /// linear, harmonic, harmonic_plane, frame_offset, biharmonic, oi, dineof, best or unisst.
     #[arg(long, default_value = "biharmonic")]
     method: String,
+    /// Checkpoint of best or unisst; without it, the one that comes with the project.
+    #[arg(long)]
+    weights: Option<PathBuf>,
     /// The variable; without it, the only one that lies on a latitude-longitude grid.
     #[arg(long)]
     variable: Option<String>,
@@ -49,7 +59,7 @@ enum Unseen {
 /// # Errors
 /// One sentence: what is wrong with the file, the method or the output.
 pub fn run(command: FillCommand) -> anyhow::Result<()> {
-    let method = method(&command.method)?;
+    let method = Filler::of(&command)?;
     let mut progress = Progress::new(format!("fill by {}", method.id()), 3);
     progress.message("reading");
     let mut field = open_field(&command.input, command.variable.as_deref())?;
@@ -70,13 +80,56 @@ pub fn run(command: FillCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn method(name: &str) -> anyhow::Result<GapFill> {
-    let wanted = if name == "biharmonic" { "frame_offset_biharmonic" } else { name };
-    match GapFill::all().into_iter().find(|m| m.id() == wanted) {
-        Some(method) => Ok(method),
-        None => bail!(
-            "there is no method '{name}'; there are: linear, harmonic, harmonic_plane, frame_offset, biharmonic, oi, dineof"
-        ),
+/// A method of filling by its name.
+enum Filler {
+    Plain(GapFill),
+    Best(Box<BestFill>),
+    Unisst(Box<Unisst>),
+}
+
+impl Filler {
+    fn of(command: &FillCommand) -> anyhow::Result<Filler> {
+        let weights = |step: &str| match &command.weights {
+            Some(path) => Ok(path.clone()),
+            None => shipped_weights(step),
+        };
+        match command.method.as_str() {
+            "best" => return Ok(Filler::Best(Box::new(BestFill::load(&weights("unisst_best")?, &Device::Cpu)?))),
+            "unisst" => return Ok(Filler::Unisst(Box::new(Unisst::load(&weights("unisst")?, &Device::Cpu)?))),
+            _ => {}
+        }
+        let name = command.method.as_str();
+        let wanted = if name == "biharmonic" { "frame_offset_biharmonic" } else { name };
+        match GapFill::all().into_iter().find(|m| m.id() == wanted) {
+            Some(method) => Ok(Filler::Plain(method)),
+            None => bail!(
+                "there is no method '{name}'; there are: linear, harmonic, harmonic_plane, frame_offset, biharmonic, oi, dineof, \
+                 best, unisst"
+            ),
+        }
+    }
+
+    fn id(&self) -> &'static str {
+        match self {
+            Filler::Plain(method) => method.id(),
+            Filler::Best(_) => "best",
+            Filler::Unisst(_) => "unisst",
+        }
+    }
+
+    fn fills_empty_frames(&self) -> bool {
+        match self {
+            Filler::Plain(method) => method.fills_empty_frames(),
+            Filler::Best(_) | Filler::Unisst(_) => true,
+        }
+    }
+
+    fn fill(&self, field: &Field) -> MethodResult<Filled> {
+        match self {
+            Filler::Plain(method) => method.fill(field),
+            Filler::Best(method) => method.fill(field),
+            Filler::Unisst(method) => method.fill(field),
+        }
     }
 }
 
@@ -89,7 +142,7 @@ fn unseen_as_land(field: Field) -> anyhow::Result<Field> {
     Ok(field.remasked(Mask::from_cells(cells))?)
 }
 
-fn write(command: &FillCommand, method: &GapFill, filled: &Filled) -> anyhow::Result<()> {
+fn write(command: &FillCommand, method: &Filler, filled: &Filled) -> anyhow::Result<()> {
     let name = filled.field.name().to_string();
     let status = FlagVariable {
         name: format!("{name}_fill_status"),
@@ -116,7 +169,7 @@ fn write(command: &FillCommand, method: &GapFill, filled: &Filled) -> anyhow::Re
     Ok(write_fields_with(&command.output, &fields, &provenance, &options)?)
 }
 
-fn report(command: &FillCommand, method: &GapFill, field: &Field, filled: &Filled, seconds: f64) {
+fn report(command: &FillCommand, method: &Filler, field: &Field, filled: &Filled, seconds: f64) {
     let [t, y, x] = field.shape();
     println!("{}: {t} x {y} x {x}, {} in {seconds:.1} s", command.output.display(), method.id());
     for ((_, word), count) in FillStatus::MEANINGS.iter().zip(filled.counts()) {

@@ -1,7 +1,7 @@
 //! Gaps filled by the surface in space and time that bends least.
 
 use super::conjugate_gradient::conjugate_gradient;
-use super::harmonic::{SPACE_TIME, harmonic, unknowns};
+use super::harmonic::{TEMPORAL_WEIGHT, harmonic, unknowns};
 use super::laplacian::Laplacian;
 use super::multigrid::Multigrid;
 use super::sequence::{Sequence, Solution};
@@ -10,9 +10,26 @@ use crate::methods::error::MethodResult;
 /// Weight of the slope beside that of the bending: it keeps the fill of wide gaps from swinging out.
 pub const SLOPE_WEIGHT: f64 = 1e-2;
 
-/// Residual left, as a share of the right-hand side.
-const TOLERANCE: f64 = 1e-7;
+/// Residual left, as a share of the right-hand side; more changes no fifth digit of an error.
+const TOLERANCE: f64 = 1e-5;
 const MOST_ITERATIONS: usize = 5000;
+
+/// How a surface is bent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bending {
+    /// Weight of the slope beside that of the bending.
+    pub slope_weight: f64,
+    /// How much more a step in time weighs than one in space.
+    pub temporal_weight: f32,
+    /// Residual left, as a share of the right-hand side.
+    pub tolerance: f64,
+}
+
+impl Default for Bending {
+    fn default() -> Bending {
+        Bending { slope_weight: SLOPE_WEIGHT, temporal_weight: TEMPORAL_WEIGHT, tolerance: TOLERANCE }
+    }
+}
 
 /// Fills the gaps with the least of the bending and a little of the slope. Gaps that no way leads to from an observed cell
 /// stay.
@@ -21,16 +38,18 @@ const MOST_ITERATIONS: usize = 5000;
 /// ```text
 /// minimise |L u|² + ε |∇u|² over the gaps, u = the observation elsewhere
 /// ```
-/// where L is the six-neighbour Laplacian with the temporal weight 4, |∇u|² = uᵀ L u, and ε is [`SLOPE_WEIGHT`]. The normal
+/// where L is the six-neighbour Laplacian with the temporal weight, |∇u|² = uᵀ L u, and ε is the weight of the slope. The normal
 /// equations (L² + ε L) u = 0 are solved by conjugate gradients, preconditioned by two multigrid cycles for L.
-pub(crate) fn biharmonic(sequence: &Sequence, slope_weight: f64) -> MethodResult<Solution> {
+pub(crate) fn biharmonic(sequence: &Sequence, bending: &Bending) -> MethodResult<Solution> {
+    let Bending { slope_weight, temporal_weight, tolerance } = *bending;
+    let weights = [temporal_weight, 1.0, 1.0];
     let unknown = unknowns(sequence, true);
-    let mut solution = harmonic(sequence, SPACE_TIME)?;
+    let mut solution = harmonic(sequence, weights)?;
     if !unknown.contains(&true) {
         return Ok(solution);
     }
     let n = unknown.len();
-    let whole = Laplacian::new(sequence.shape, sequence.wrap, &solution.known, SPACE_TIME);
+    let whole = Laplacian::new(sequence.shape, sequence.wrap, &solution.known, weights);
     let mut bend = vec![0.0; n];
     // L (L u) + ε L u in the gaps.
     let mut energy = |u: &[f64], out: &mut [f64]| {
@@ -55,7 +74,7 @@ pub(crate) fn biharmonic(sequence: &Sequence, slope_weight: f64) -> MethodResult
         },
         &right,
         &mut x,
-        TOLERANCE,
+        tolerance,
         MOST_ITERATIONS,
     )?;
     for i in (0..n).filter(|i| unknown[*i]) {
@@ -79,7 +98,7 @@ mod tests {
         let mut given = sequence(shape, (0..n).map(|_| (random.uniform() < 0.4).then(|| 15.0 + random.normal())).collect());
         given.sea = (0..n).map(|i| given.observed[i] || random.uniform() < 0.95).collect();
         given.wrap = true;
-        let filled = biharmonic(&given, 0.05).unwrap();
+        let filled = biharmonic(&given, &Bending { slope_weight: 0.05, tolerance: 1e-7, ..Bending::default() }).unwrap();
         // The whole matrix, column by column from its definition.
         let known = filled.known.clone();
         let mut dense = vec![vec![0.0; n]; n];
@@ -119,7 +138,7 @@ mod tests {
     fn a_parabola_is_bridged_better_than_by_a_chord() {
         // One row; a gap of 7 in x²: without slope weight the cubic through both ends and slopes is the parabola itself.
         let given = sequence([1, 1, 21], (0..21).map(|i| (!(7..14).contains(&i)).then(|| (i * i) as f64)).collect());
-        let filled = biharmonic(&given, 0.0).unwrap();
+        let filled = biharmonic(&given, &Bending { slope_weight: 0.0, tolerance: 1e-7, ..Bending::default() }).unwrap();
         for i in 7..14 {
             assert!((filled.values[i] - (i * i) as f64).abs() < 1e-4, "{i}: {}", filled.values[i]);
         }
@@ -136,10 +155,10 @@ mod tests {
         };
         let given =
             sequence(shape, (0..5 * 2304).map(|i| (!cloud(i)).then(|| random.normal() * 0.01 + (i % 48) as f64)).collect());
-        let filled = biharmonic(&given, SLOPE_WEIGHT).unwrap();
+        let filled = biharmonic(&given, &Bending::default()).unwrap();
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            assert_eq!(pool.install(|| biharmonic(&given, SLOPE_WEIGHT).unwrap()).values, filled.values);
+            assert_eq!(pool.install(|| biharmonic(&given, &Bending::default()).unwrap()).values, filled.values);
         }
     }
 }

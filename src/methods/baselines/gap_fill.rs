@@ -1,7 +1,7 @@
 //! The gap fillers by name, and how each is run on a field.
 
 use super::background::{Background, Centring};
-use super::biharmonic::{SLOPE_WEIGHT, biharmonic};
+use super::biharmonic::{Bending, biharmonic};
 use super::dineof::{DineofConfig, dineof};
 use super::filled::Filled;
 use super::harmonic::{SPACE, SPACE_TIME, harmonic};
@@ -135,16 +135,40 @@ impl GapFill {
         }
     }
 
+    /// The fill alone, without an estimate of its error: half of the work, or less.
+    pub(crate) fn solution(&self, field: &Field, sequence: &Sequence) -> MethodResult<Solution> {
+        match self {
+            GapFill::OptimalInterpolation(config) => Ok(interpolate(sequence, &Places::new(field), config)?.solution),
+            GapFill::Dineof(config) => Ok(dineof(sequence, config)?.solution),
+            simple => simple.solve(sequence),
+        }
+    }
+
+    /// Fills the gaps as [`GapFill::fill`] does, and gives the field alone.
+    ///
+    /// # Errors
+    /// As [`GapFill::fill`].
+    pub fn field(&self, field: &Field) -> MethodResult<Field> {
+        let sequence = Sequence::new(field)?;
+        let solution = self.solution(field, &sequence)?;
+        Ok(Filled::new(field, &sequence, &solution, None, String::new())?.field)
+    }
+
     /// The fill alone, of the methods without settings.
     fn solve(&self, sequence: &Sequence) -> MethodResult<Solution> {
         match self {
             GapFill::HarmonicPlane => harmonic(sequence, SPACE),
             GapFill::Harmonic => harmonic(sequence, SPACE_TIME),
             GapFill::FrameOffset => without_offsets(sequence, linear),
-            GapFill::FrameOffsetBiharmonic => without_offsets(sequence, |rest| biharmonic(rest, SLOPE_WEIGHT)),
+            GapFill::FrameOffsetBiharmonic => frame_offset_biharmonic(sequence, &Bending::default()),
             _ => linear(sequence),
         }
     }
+}
+
+/// [`GapFill::FrameOffsetBiharmonic`] with other weights.
+pub(crate) fn frame_offset_biharmonic(sequence: &Sequence, bending: &Bending) -> MethodResult<Solution> {
+    without_offsets(sequence, |rest| biharmonic(rest, bending))
 }
 
 /// Fills what is left of a sequence without its frames' offsets, and puts them back.

@@ -26,3 +26,11 @@ pub use gap_fill::GapFill;
 pub use harmonic::TEMPORAL_WEIGHT;
 pub use hide::Hiding;
 pub use interpolation::{CorrelationShape, Covariance, InterpolationConfig};
+
+// What learned fills share with these.
+pub(crate) use biharmonic::Bending;
+pub(crate) use frame_offset::frame_offsets;
+pub(crate) use gap_fill::frame_offset_biharmonic;
+pub(crate) use held_out::HeldOutError;
+pub(crate) use hide::hidden_cells;
+pub(crate) use sequence::{Sequence, Solution};

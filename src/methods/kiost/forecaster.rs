@@ -143,23 +143,19 @@ impl Forecaster {
         station: &Tensor,
         training: bool,
     ) -> Result<Tensor> {
-        let ForecasterConfig { past, future, stations, width, .. } = self.config;
-        let (b, days) = (temperature.dim(0)?, past + future);
-        let fits = temperature.dims() == [b, past] && station.dims() == [b, stations];
-        if !fits || month.dims() != [b, days] || day.dims() != [b, days] {
-            bail!(
-                "forecaster: temperature {:?}, month {:?}, day {:?}, station {:?}; [b, {past}], [b, {days}] twice and [b, {stations}] are wanted",
-                temperature.dims(),
-                month.dims(),
-                day.dims(),
-                station.dims()
-            );
+        self.run(&self.embed(temperature, month, day, station)?, training)
+    }
+
+    /// Forecasts `[b, future]` of embedded days `[b, past + future, width]`.
+    ///
+    /// # Errors
+    /// A sentence where a shape does not fit.
+    pub(super) fn run(&self, x: &Tensor, training: bool) -> Result<Tensor> {
+        let ForecasterConfig { past, future, width, .. } = self.config;
+        let (b, days, _) = x.dims3()?;
+        if days != past + future {
+            bail!("forecaster: a calendar of {days} days; {} are wanted", past + future);
         }
-        let known = temperature.pad_with_zeros(1, 0, future)?.unsqueeze(2)?; // [b, days, 1], 0 where unknown
-        let station = station.unsqueeze(1)?.broadcast_as((b, days, stations))?.contiguous()?;
-        let calendar = |x: &Tensor| self.calendar.forward(x); // [b, days, calendar]
-        let x = Tensor::cat(&[known, calendar(month)?, calendar(day)?, station], 2)?;
-        let x = self.enter.forward(&x)?; // [b, days, width]
         let y = match &self.core {
             CoreLayers::Lstm(lstm) => {
                 let (_, state) = lstm.forward(&x.narrow(1, 0, past)?.contiguous()?, None, training)?;
@@ -176,6 +172,32 @@ impl Forecaster {
         let y = self.hidden.forward(&y.reshape((b * future, width))?)?;
         let y = relu(&self.norm.forward(&y, training)?)?; // [b future, width]
         self.out.forward(&y)?.reshape((b, future))
+    }
+
+    /// Each day's temperature (0 where it is not known), calendar and station as a vector, `[b, days, width]`: what the core
+    /// reads. As many days as the calendar has, at least those of the temperature.
+    ///
+    /// # Errors
+    /// A sentence where a shape does not fit.
+    pub(super) fn embed(&self, temperature: &Tensor, month: &Tensor, day: &Tensor, station: &Tensor) -> Result<Tensor> {
+        let ForecasterConfig { past, future, stations, .. } = self.config;
+        let (b, days) = (temperature.dim(0)?, month.dim(month.rank().saturating_sub(1))?);
+        let fits = temperature.dims() == [b, past] && station.dims() == [b, stations];
+        if !fits || !(days == past || days == past + future) || month.dims() != [b, days] || day.dims() != [b, days] {
+            bail!(
+                "forecaster: temperature {:?}, month {:?}, day {:?}, station {:?}; [b, {past}], [b, {}] twice and [b, {stations}] are wanted",
+                temperature.dims(),
+                month.dims(),
+                day.dims(),
+                station.dims(),
+                past + future
+            );
+        }
+        let known = temperature.pad_with_zeros(1, 0, days - past)?.unsqueeze(2)?; // [b, days, 1], 0 where unknown
+        let station = station.unsqueeze(1)?.broadcast_as((b, days, stations))?.contiguous()?;
+        let calendar = |x: &Tensor| self.calendar.forward(x); // [b, days, calendar]
+        let x = Tensor::cat(&[known, calendar(month)?, calendar(day)?, station], 2)?;
+        self.enter.forward(&x) // [b, days, width]
     }
 }
 

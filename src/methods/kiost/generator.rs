@@ -105,12 +105,22 @@ impl Generator {
     /// # Errors
     /// A sentence where height or width is not a multiple of 8 or the days are not those of the config.
     pub fn forward(&self, week: &Tensor) -> Result<Tensor> {
+        let (b, _, _, h, w) = week.dims5()?;
+        self.forward_after(&Tensor::zeros((b, 1, 1, h, w), week.dtype(), week.device())?, week)
+    }
+
+    /// As [`Generator::forward`], with another frame `[b, 1, 1, h, w]` than zeros before the first day: something that does
+    /// not change, like the share of land.
+    ///
+    /// # Errors
+    /// As [`Generator::forward`].
+    pub fn forward_after(&self, first: &Tensor, week: &Tensor) -> Result<Tensor> {
         let (_, channels, days, h, w) = week.dims5()?;
         if channels != 1 || days != self.days || h == 0 || w == 0 || !h.is_multiple_of(8) || !w.is_multiple_of(8) {
             bail!("kiost: input is {:?}; [b, 1, {}, h, w] with multiples of 8 is wanted", week.dims(), self.days);
         }
-        // A frame of zeros before the first day makes the number of frames a multiple of 8.
-        let mut x = self.stem.forward(&week.pad_with_zeros(2, 1, 0)?, false)?; // [b, c, days + 1, h, w]
+        // A frame before the first day makes the number of frames a multiple of 8.
+        let mut x = self.stem.forward(&Tensor::cat(&[first, week], 2)?, false)?; // [b, c, days + 1, h, w]
         let mut maps = vec![self.attention[0].forward(&x)?]; // [b, c, h, w]
         for (block, attention) in self.encoder.iter().zip(&self.attention[1..]) {
             x = block.forward(&x, false)?; // [b, 2 c, t / 2, h / 2, w / 2]
@@ -151,6 +161,11 @@ mod tests {
         let network = Generator::new(&mut parameters, &GeneratorConfig::quick()).unwrap();
         let week = |days, h, w| Tensor::ones((1, 1, days, h, w), DType::F32, &Device::Cpu).unwrap();
         assert_eq!(network.forward(&week(7, 16, 24)).unwrap().dims(), [1, 2, 80, 120]);
+        let zeros = Tensor::zeros((1, 1, 1, 16, 24), DType::F32, &Device::Cpu).unwrap();
+        let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let plain = values(network.forward(&week(7, 16, 24)).unwrap());
+        assert_eq!(plain, values(network.forward_after(&zeros, &week(7, 16, 24)).unwrap()));
+        assert_ne!(plain, values(network.forward_after(&(zeros + 1.0).unwrap(), &week(7, 16, 24)).unwrap()));
         assert!(network.forward(&week(6, 16, 24)).unwrap_err().to_string().contains("[b, 1, 7, h, w]"));
         assert!(network.forward(&week(7, 12, 24)).unwrap_err().to_string().contains("multiples of 8"));
         let wrong = GeneratorConfig { days: 6, ..GeneratorConfig::quick() };

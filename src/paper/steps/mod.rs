@@ -7,6 +7,15 @@ mod diagnostics_errors;
 mod diagnostics_figure;
 mod diagnostics_spectra;
 mod diagnostics_triplets;
+pub mod kiost_bay;
+pub mod kiost_figures;
+pub mod kiost_forecast_figures;
+pub mod kiost_forecast_scores;
+pub mod kiost_forecasts;
+pub mod kiost_gan;
+pub mod kiost_methods;
+pub mod kiost_scores;
+pub mod kiost_twin;
 pub mod ladder;
 pub mod ladder_training;
 mod land_free_square;
@@ -31,6 +40,17 @@ pub mod uadm_methods;
 pub mod uadm_predictions;
 pub mod uadm_published;
 pub mod uadm_scores;
+pub mod unisst_animation;
+mod unisst_cloudy_twin;
+pub mod unisst_figures;
+mod unisst_gaps;
+pub mod unisst_methods;
+pub mod unisst_predictions;
+pub mod unisst_published;
+pub mod unisst_scores;
+pub mod unisst_sequences;
+mod unisst_structure;
+pub mod unisst_training;
 mod weights;
 
 use super::step::Step;
@@ -97,7 +117,27 @@ pub static ALL: &[Step] = &[
     uadm_published::STEP,
     scatter::STEP,
     diagnostics::STEP,
+    unisst_sequences::STEP,
+    unisst_training::UNISST,
+    unisst_training::BEST,
+    unisst_training::SUPERVISED,
+    unisst_predictions::STEP,
+    unisst_scores::STEP,
+    unisst_published::STEP,
+    unisst_figures::SCORES,
+    unisst_figures::STRIPS,
+    unisst_animation::STEP,
     overview::STEP,
+    kiost_twin::STEP,
+    kiost_gan::GAN,
+    kiost_gan::GAN_INSITU,
+    kiost_scores::STEP,
+    kiost_figures::MAPS,
+    kiost_figures::TRAINING,
+    kiost_forecasts::STEP,
+    kiost_forecast_scores::STEP,
+    kiost_forecast_figures::SCORES,
+    kiost_forecast_figures::EXTREMES,
 ];
 
 #[cfg(test)]

@@ -1,0 +1,77 @@
+//! The trainings of the third paper's downscaling.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::kiost_bay::{BAY, Bay, SPLIT};
+use super::kiost_twin;
+use super::training_ground::{DEVICE, LOG, WEIGHTS};
+use crate::data::Tier;
+use crate::data::splits::Part;
+use crate::methods::kiost::{DOWNSCALER, DownscalingConfig, DownscalingFitOptions, fit_downscaling};
+use crate::nn::{DeviceChoice, select_device};
+use crate::paper::PaperResult;
+use crate::paper::step::{Step, StepContext};
+
+/// What each training stands on.
+const TRAINED: &[&str] = &[
+    "src/nn/",
+    "src/train/",
+    "src/methods/error.rs",
+    "src/data/tier.rs",
+    "src/paper/steps/training_ground.rs",
+    "src/paper/steps/kiost_gan.rs",
+];
+
+macro_rules! training_step {
+    ($name:literal, $about:literal) => {
+        Step {
+            name: $name,
+            about: $about,
+            rooms: &[super::TWIN_AND_SPLIT, BAY, TRAINED],
+            configurations: &[concat!("configs/kiost/", $name, ".toml"), kiost_twin::CONFIGURATION, SPLIT],
+            needs: &["kiost_twin"],
+            data: &[],
+            publishes: &[],
+            run: train,
+        }
+    };
+}
+
+/// Fields alone.
+pub const GAN: Step = training_step!("gan", "KIOST's downscaling against the projection critic, on the bay");
+/// Fields and stations.
+pub const GAN_INSITU: Step = training_step!("gan_insitu", "the same, held against stations too");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DownscalingTraining {
+    network: DownscalingConfig,
+    fit: DownscalingFitOptions,
+}
+
+fn train(context: &StepContext<'_>) -> PaperResult<()> {
+    let DownscalingTraining { network, fit } = context.configuration()?;
+    let bay = Bay::open(context)?;
+    let (device, description) = select_device(DeviceChoice::Auto).map_err(|e| context.error(e))?;
+    let folder = context.path("run");
+    println!("{description} Log: {}", folder.join("log.jsonl").display());
+    let passport = context.passport(context.step.name, vec![Tier::Twin], fit.seed, Value::Null)?;
+    let provenance = BTreeMap::from([
+        ("commit".to_string(), passport.commit),
+        ("key".to_string(), context.key.clone()),
+        ("lockfile_sha256".to_string(), passport.lockfile_sha256),
+    ]);
+    let (train, validation) = (bay.days(Part::Train), bay.days(Part::Validation));
+    let name = context.step.name;
+    let trained = fit_downscaling(name, &network, bay.source(), &train, &validation, &fit, &folder, &device, &provenance);
+    let (_, report) = trained.map_err(|e| context.error(e))?;
+    if let Some((score, iteration)) = report.best {
+        println!("best on validation at iteration {iteration}: {score:.3} of the error without a network");
+    }
+    std::fs::copy(folder.join(DOWNSCALER), context.path(WEIGHTS)).map_err(|e| context.error(e))?;
+    std::fs::copy(folder.join("log.jsonl"), context.path(LOG)).map_err(|e| context.error(e))?;
+    std::fs::write(context.path(DEVICE), &description).map_err(|e| context.error(e))
+}
