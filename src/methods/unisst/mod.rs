@@ -1,7 +1,7 @@
 //! Gaps of cloudy sequences filled by networks that never saw a clear one.
 //!
 //! [`fit`] trains the published method: a generator that fills, and two critics that judge frames and the differences between
-//! them. [`fit_residual`] trains what does better here: a network that corrects the frame-offset biharmonic fill, taught by
+//! them. [`fit_residual`] trains the alternative: a network that corrects the frame-offset biharmonic fill, taught by
 //! seen cells that are hidden on purpose ([`Lesson`]); [`BestFill`] mixes it with other fills where hidden cells say so.
 //!
 //! What they learn from: [`sequences`] cut from a record, [`Clouds`] and other [`Occlusion`]s that hide cells of it, and a
