@@ -27,7 +27,7 @@ impl Tier {
     /// The words printed on a figure.
     pub fn label(self) -> &'static str {
         match self {
-            Tier::Twin => "TWIN: synthetic ocean, not observations",
+            Tier::Twin => "TWIN: synthetic, not observations",
             Tier::Real => "real data",
             Tier::Proxy => "PROXY: real data standing in for the product",
         }

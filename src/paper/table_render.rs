@@ -120,7 +120,7 @@ fn notes(table: &TidyTable) -> Vec<&'static str> {
     let has = |tier: Tier| table.rows().iter().any(|r| r.tier == tier);
     let mut notes = Vec::new();
     if has(Tier::Twin) {
-        notes.push("twin: scores on the synthetic ocean, not on observations.");
+        notes.push("twin: scores on synthetic fields, not on observations.");
     }
     if has(Tier::Proxy) {
         notes.push("proxy: real data standing in for the product that the paper used.");

@@ -171,6 +171,7 @@ struct Scored<'a> {
 }
 
 impl Scored<'_> {
+    #[expect(clippy::too_many_arguments, reason = "a row of the table")]
     fn row(
         &self,
         method: &str,
@@ -221,7 +222,7 @@ impl Scored<'_> {
                 rows.push(self.row(name, "rmse_minus_uadm", d.difference, interval, d.n as u64, d.n_effective, "K"));
             }
             let found = EnsembleStatistics::of(self.truth, &outcome.members.iter().collect::<Vec<_>>())?;
-            let statistic = |at: &[usize]| found.numbers(at);
+            let statistic = |at: &[usize]| -> ScoreResult<Vec<f64>> { found.numbers(at) };
             let daily: Estimates = estimates(self.truth.frames(), self.block_frames(), c.resamples, c.seed, &statistic)?;
             for (position, metric, unit) in [(1, "crps_fair", "K"), (2, "spread_skill", "1")] {
                 let interval = daily.interval(position);
