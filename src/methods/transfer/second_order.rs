@@ -15,7 +15,7 @@ use crate::diffusion::{DdpmSchedule, DiffusionError, DiffusionResult, ReverseSte
 ///
 /// With `follow` 1 the line is followed no farther than it was seen, and normal data keep their variance to a few per cent.
 /// Without it the line is followed to the end of each step, as published; where steps grow in λ, normal data come out with up to
-/// a third too much spread. A network that has learnt for minutes says too smooth fields, for which that makes up.
+/// two fifths too much spread. A network that has learnt for minutes says too smooth fields, for which that makes up.
 ///
 /// # Errors
 /// [`DiffusionError::Argument`] where the times do not fall or are not the schedule's.
