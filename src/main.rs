@@ -6,6 +6,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     end_with_the_reader();
+    keep_the_graph();
     isotherm::base::process::settle();
     match isotherm::cli::run(isotherm::cli::Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -13,6 +14,15 @@ fn main() -> ExitCode {
             eprintln!("isotherm: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Lets candle differentiate gradients, which a critic's gradient penalty wants; it asks the environment at its first backward pass.
+fn keep_the_graph() {
+    const VARIABLE: &str = "CANDLE_GRAD_DO_NOT_DETACH";
+    if std::env::var_os(VARIABLE).is_none() {
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var(VARIABLE, "1") };
     }
 }
 

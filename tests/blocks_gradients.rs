@@ -292,7 +292,8 @@ fn networks() {
     let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3 };
     let (p, network) = built(|p| kiost::Generator::new(p, &config));
     check("kiost generator", &p, &[&[1, 1, 7, 8, 8]], |x| network.forward(&x[0]));
-    let (p, network) = built(|p| unisst::Generator::new(p, &unisst::GeneratorConfig { width: 4, ..unisst::GeneratorConfig::paper() }));
+    let (p, network) =
+        built(|p| unisst::Generator::new(p, &unisst::GeneratorConfig { width: 4, ..unisst::GeneratorConfig::paper() }));
     check("unisst generator", &p, &[&[1, 1, 2, 4, 4]], |x| network.forward(&x[0], false));
     let config = transfer::ForecastConfig { lags: 2, widths: [4, 4, 8], blocks: 1, head_width: 4, groups: 2 };
     let (p, network) = built(|p| transfer::Forecast::new(p, &config));

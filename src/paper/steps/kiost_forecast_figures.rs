@@ -56,8 +56,7 @@ fn title(method: &str) -> String {
 }
 
 /// The methods that are drawn: baselines, and one setting of each kind of loss.
-const DRAWN_METHODS: [&str; 7] =
-    ["persistence", "damped_anomaly", "linear", "lstm_mse", "lstm_gumbel_1_1", "lstm_frechet_10_1_7", "transformer_mse"];
+const DRAWN_METHODS: [&str; 5] = ["persistence", "damped_anomaly", "linear", "lstm_mse", "transformer_mse"];
 
 fn drawn<'f>(forecasts: &'f Forecasts, names: &[&str]) -> Vec<(String, &'f Vec<Vec<f64>>)> {
     let found = names.iter().filter_map(|name| forecasts.methods.iter().find(|(method, _)| method == name));
@@ -106,12 +105,15 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
                 let band = band.filter(|_| label == title("lstm_mse"));
                 series.push(LineSeries { label, x: x.clone(), y, band });
             }
+            // Room for the legend above the curves, which rise from the lower left.
+            let highest = series.iter().flat_map(|s: &LineSeries| s.y.iter().copied()).fold(0.0, f64::max);
+            let errors = metric == PointwiseMetric::Rmse;
             panels.push(LinePanel {
                 title: format!("{}, {}", metric.name().to_uppercase(), name_of(ground)),
                 x_label: "lead (days)".into(),
                 y_label: label.into(),
                 x_scale: Some(Scale::Linear(1.0, leads as f64)),
-                y_scale: None,
+                y_scale: errors.then(|| Scale::Linear(0.0, (5.0 * 1.6 * highest).ceil() / 5.0)),
                 series,
             });
         }

@@ -143,8 +143,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     Ok(())
 }
 
-/// What the twin's validation days say of each ensemble's spread. Real fields have no days to tell: their ensembles stay as they
-/// fall.
+/// What the twin's validation days say of each ensemble's spread. Analyses and real fields have no exact input or no days to tell:
+/// their ensembles stay as they fall.
 fn inflations(
     context: &StepContext<'_>,
     configuration: &UadmLadderConfiguration,
@@ -160,14 +160,15 @@ fn inflations(
     let stride = configuration.calibration_day_stride.max(1);
     let days: Vec<usize> = context.study.split()?.validation_days().into_iter().step_by(stride).collect();
     let mut found = Inflations::new();
-    for contest in contests::twin(context, twin, "validation", &days, configuration.factor)? {
-        let cells = contest.truth.mask().count_valid() as u64;
-        for (name, network) in diffusions {
-            let options = ensemble_options(configuration, 1.0);
-            let factor = network.inflation(&contest.low, &contest.truth, &options).map_err(|e| context.error(e))?;
-            println!("{}, {name}: members are inflated {factor:.2} times ({} validation days)", contest.dataset, days.len());
-            found.entry(contest.dataset.to_string()).or_default().insert(name.to_string(), (factor, cells));
-        }
+    // An analysis has errors of its own, which are no matter of roughness: only where the input is exact does the error of the mean
+    // say how far members should fall.
+    let [exact, _] = contests::twin(context, twin, "validation", &days, configuration.factor)?;
+    let cells = exact.truth.mask().count_valid() as u64;
+    for (name, network) in diffusions {
+        let options = ensemble_options(configuration, 1.0);
+        let factor = network.inflation(&exact.low, &exact.truth, &options).map_err(|e| context.error(e))?;
+        println!("{}, {name}: members are inflated {factor:.2} times ({} validation days)", exact.dataset, days.len());
+        found.entry(exact.dataset.to_string()).or_default().insert(name.to_string(), (factor, cells));
     }
     let text = serde_json::to_string_pretty(&found).map_err(|e| context.error(e))?;
     crate::base::files::write_atomic(&path, text.as_bytes()).map_err(|e| context.error(e))?;
