@@ -33,7 +33,6 @@ pub mod transfer_scores;
 mod transfer_statistics;
 pub mod transfer_training;
 pub mod twin;
-pub mod uadm_ablation;
 pub mod uadm_ensembles;
 pub mod uadm_figures;
 pub mod uadm_methods;
@@ -100,7 +99,6 @@ pub static ALL: &[Step] = &[
     uadm_figures::SCALES,
     uadm_figures::ENSEMBLE,
     uadm_figures::BUDGET,
-    uadm_ablation::STEP,
     transfer_dust::STEP,
     transfer_training::SOURCE,
     transfer_training::UNET,
