@@ -89,7 +89,12 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
     let threshold_label = "hidden where liquid water path is above (g/m²)";
     let against = "mae_minus_frame_offset_biharmonic";
     let mut panels = vec![
-        panel("Errors under clouds", threshold_label, "MAE (K)", METHODS.iter().map(|m| by_threshold(m, "mae")).collect()),
+        with_room(panel(
+            "Errors under clouds",
+            threshold_label,
+            "MAE (K)",
+            DRAWN.iter().map(|m| by_threshold(m, "mae")).collect(),
+        )),
         panel(
             "Against the frame-offset biharmonic fill",
             threshold_label,
@@ -102,12 +107,13 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
         (Depth::Edge, "By distance to the edge", "distance (cells of 5 km)"),
     ] {
         let scale = if depth == Depth::Gap { 0.25 } else { 1.0 };
-        let at = |class: usize| scale * (CLASSES[class] as f64 * CLASSES.get(class + 1).map_or(1.4, |next| *next as f64)).sqrt();
+        let end = |class: usize| CLASSES.get(class + 1).map_or(1.4 * CLASSES[class] as f64, |next| *next as f64);
+        let at = |class: usize| scale * (CLASSES[class] as f64 * end(class)).sqrt();
         let of = |method: &&str| {
             let row = |class: usize| Some((at(class), find(&deep, ALL_THRESHOLDS, method, &depth.metric(class))?.clone()));
             series(method, (0..CLASSES.len()).filter_map(row).collect())
         };
-        panels.push(panel(title, label, "MAE (K)", METHODS.iter().map(of).collect()));
+        panels.push(with_room(panel(title, label, "MAE (K)", DRAWN.iter().map(of).collect())));
     }
     let of = |method: &&str| {
         let dataset = format!("twin_{TRAINING_THRESHOLD:.0}");
@@ -148,6 +154,15 @@ fn panel(title: &str, x_label: &str, y_label: &str, series: Vec<LineSeries>) -> 
     LinePanel { title, x_label, y_label, x_scale: None, y_scale: None, series }
 }
 
+/// The panel from 0 on, with room for a legend above its curves.
+fn with_room(panel: LinePanel) -> LinePanel {
+    let highest = panel.series.iter().flat_map(|s| s.y.iter().copied()).fold(0.0, f64::max);
+    LinePanel { y_scale: Some(Scale::Linear(0.0, (10.0 * 1.8 * highest).ceil() / 10.0)), ..panel }
+}
+
+/// Methods whose errors are drawn: the network as published, an order of magnitude above, is in the table and in the strips.
+const DRAWN: [&str; 6] = ["frame_offset", "frame_offset_biharmonic", "oi", "dineof", "best", "supervised"];
+
 /// The validation scores of the residual networks by iteration.
 fn trainings(context: &StepContext<'_>) -> PaperResult<LinePanel> {
     let mut all = Vec::new();
@@ -159,13 +174,13 @@ fn trainings(context: &StepContext<'_>) -> PaperResult<LinePanel> {
         all.push(LineSeries { label: label.into(), x, y, band: None });
     }
     Ok(LinePanel {
-        y_scale: Some(Scale::Linear(0.5, 1.05)),
+        y_scale: Some(Scale::Linear(0.9, 1.1)),
         ..panel("Training", "iteration", "MAE over the first fill's, validation", all)
     })
 }
 
-/// Frames of the strips: two days from one to the next.
-const SHOWN_FRAMES: [usize; 3] = [2, 10, 18];
+/// Frames of the strips, three days apart.
+const SHOWN_FRAMES: [usize; 2] = [5, 17];
 /// Rows of the strips after truth and observation.
 const SHOWN_METHODS: [&str; 4] = ["frame_offset_biharmonic", "dineof", "unisst", "best"];
 
@@ -180,13 +195,14 @@ fn strips(context: &StepContext<'_>) -> PaperResult<()> {
     };
     let mut rows: Vec<(String, Field)> = vec![("truth".into(), truth.clone()), ("seen".into(), fills.seen()?)];
     for method in SHOWN_METHODS {
-        rows.push((title(method).into(), fills.whole(method)?));
+        let short = if method == "frame_offset_biharmonic" { "biharmonic" } else { title(method) };
+        rows.push((short.into(), fills.whole(method)?));
     }
     let mut panels = Vec::new();
-    for (name, field) in &rows {
-        for t in SHOWN_FRAMES {
+    for t in SHOWN_FRAMES {
+        for (k, (name, field)) in rows.iter().enumerate() {
             panels.push(MapPanel {
-                title: format!("{name}, day {:.1}", t as f64 / 4.0),
+                title: if k == 0 { format!("{name}, day {:.1}", t as f64 / 4.0) } else { name.clone() },
                 field,
                 frame: t,
                 colour_map: ColourMap::Thermal,
@@ -196,7 +212,8 @@ fn strips(context: &StepContext<'_>) -> PaperResult<()> {
             });
         }
     }
-    let style = MapStyle { panels_in_a_row: Some(SHOWN_FRAMES.len()), ..MapStyle::default() };
+    // Three and three, so that a map is large enough to be read.
+    let style = MapStyle { panels_in_a_row: Some(rows.len().div_ceil(2)), ..MapStyle::default() };
     let passport = context.passport("unisst_strips", vec![Tier::Twin], configuration.seed, Value::Null)?;
     draw_maps(&panels, &style, &context.path("unisst_strips"), &passport).map_err(|e| context.error(e))?;
     Ok(())
