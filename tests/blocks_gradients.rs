@@ -300,6 +300,8 @@ fn networks() {
     check("transfer forecast", &p, &[&[1, 2, 4, 8]], |x| network.forward(&x[0]));
     let config = transfer::DenoiserConfig {
         features: 3,
+        projection: 2,
+        transformers: true,
         drivers: 2,
         widths: [4, 4, 8],
         blocks: 1,
