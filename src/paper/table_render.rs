@@ -243,7 +243,7 @@ mod tests {
         );
         assert_eq!(lines[5], "| twin | twin | test | edsr | 0.3353 [0.3253, 0.3453] | 0.0000 | 9 to 440256 | 30.5 |");
         assert_eq!(lines[6], "| Black &lt;Sea> | real | test | bicubic | 0.5000 [0.4900, 0.5100] | – | 5 | 30.5 |");
-        assert!(text.contains("synthetic ocean") && text.contains("ab12: no test day in train"));
+        assert!(text.contains("synthetic fields") && text.contains("ab12: no test day in train"));
     }
 
     #[test]
