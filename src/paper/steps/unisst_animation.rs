@@ -67,7 +67,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let fills = Fills::open(&folder, &file_name(TRAINING_THRESHOLD, configuration.shown_sequence), &METHODS)?;
     let mut panels: Vec<(String, Field)> = vec![("truth".into(), fills.truth.clone()), ("seen".into(), fills.seen()?)];
     for method in SHOWN {
-        panels.push((title(method).into(), fills.whole(method)?));
+        let short = if method == "frame_offset_biharmonic" { "biharmonic" } else { title(method) };
+        panels.push((short.into(), fills.whole(method)?));
     }
     let frames: Vec<Bitmap> = (0..fills.truth.frames())
         .map(|t| Bitmap::of(&drawn(&panels, t)?))
