@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use chrono::Datelike;
+
 use super::calendar::Calendar;
 use super::window::Window;
+use crate::base::random::Random;
 use crate::grid::{Axis, Field, Interpolation, Mask, TimeAxis, Unit, upsample_plane};
 use crate::methods::error::{MethodError, MethodResult};
 
@@ -82,6 +85,26 @@ impl Archive {
             latitude: fine.latitude().clone(),
             longitude: fine.longitude().clone(),
         })
+    }
+
+    /// The same with the coarse fields of the fine record's days dealt out anew among the days of the same month: each is a
+    /// likely one for its time of the year, and of its own day by chance alone. What a method still gains from it is what
+    /// the season tells.
+    pub fn with_shuffled_coarse(&self, seed: u64) -> Archive {
+        let mut random = Random::new(seed, "shuffled coarse days");
+        let mut shuffled = self.clone();
+        for month in 1..=12 {
+            let of_month = |day: &usize| self.calendar.date(*day).month() == month;
+            let days: Vec<usize> = self.fine_days().filter(of_month).collect();
+            let mut dealt = days.clone();
+            for last in (1..dealt.len()).rev() {
+                dealt.swap(last, random.below(last + 1));
+            }
+            for (day, from) in days.iter().zip(dealt) {
+                shuffled.coarse[*day] = self.coarse[from].clone();
+            }
+        }
+        shuffled
     }
 
     /// The days of the coarse record.
@@ -215,6 +238,22 @@ pub(super) mod tests {
         let field = archive.field("aod", &[3, 5], &[vec![0.0; 256], vec![-1.0; 256]]).unwrap();
         assert_eq!((field.frame(0)[0], field.time().date(1)), (1.0, Some(archive.calendar().date(5))));
         assert!((field.frame(1)[9] - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn shuffled_days_stay_in_their_month_and_the_fine_record_as_it_is() {
+        // The value tells the day: 59 days from the 1st of January, of which the fine record has all but two.
+        let archive = little(59, |d, _, _| 10f32.powf(d as f32 / 10.0 - 5.0));
+        let shuffled = archive.with_shuffled_coarse(4);
+        let day_of = |plane: &[f32]| ((plane[0] + 5.0) * 10.0).round() as usize;
+        let dealt: Vec<usize> = (0..59).map(|d| day_of(shuffled.coarse(d).unwrap())).collect();
+        assert_eq!(&dealt[..2], [0, 1]);
+        let mut january = dealt[2..31].to_vec();
+        january.sort_unstable();
+        assert_eq!(january, (2..31).collect::<Vec<_>>());
+        assert!((2..59).filter(|d| dealt[*d] == *d).count() < 12 && dealt != (0..59).collect::<Vec<_>>());
+        assert!((2..59).all(|d| shuffled.fine(d) == archive.fine(d)));
+        assert_eq!(shuffled, archive.with_shuffled_coarse(4));
     }
 
     #[test]

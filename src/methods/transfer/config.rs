@@ -2,130 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::autoencoder::LatentConfig;
 use super::denoiser::DenoiserConfig;
+use super::draw_walk::TransferDiffusion;
 use super::forecast::ForecastConfig;
-use super::groundwork::{Base, Driver};
-use super::second_order::{crowded_times, second_order_walk};
-use crate::diffusion::{
-    DdpmSchedule, DiffusionResult, Parametrisation, ReverseVariance, ReverseWalk, Spacing, ancestral_walk, ddim_walk,
-    respaced_times,
-};
+use super::driver::{Base, Driver};
+use super::task::{Task, Transfer};
+use crate::diffusion::Parametrisation;
 use crate::grid::{Tiling, Window as BlendWindow};
 use crate::methods::error::{MethodError, MethodResult};
-
-/// What the large network is shown of the days before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Transfer {
-    /// The features that the forecast's encoder makes of them, frozen.
-    #[default]
-    Encoder,
-    /// The same from an encoder that has learnt nothing.
-    RandomEncoder,
-    /// Nothing: zeros in place of the features.
-    Nothing,
-    /// The days themselves, in units of the encoder's input.
-    RawLags,
-}
-
-/// What the large network learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// To take noise away: a diffusion, which draws fields.
-    #[default]
-    Diffusion,
-    /// To say the field outright: the deterministic network with the same inputs.
-    Regression,
-}
-
-/// How a field is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
-pub enum Sampler {
-    /// Each step draws from the posterior of the state before: as published.
-    Ancestral,
-    /// DDIM.
-    Ddim {
-        /// 0 deterministic, 1 ancestral.
-        stochasticity: f64,
-    },
-    /// [`second_order_walk`].
-    SecondOrder {
-        /// How far a line is followed, in units of how far it was seen; to the end of each step where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        follow: Option<f64>,
-    },
-}
-
-impl Default for Sampler {
-    fn default() -> Sampler {
-        Sampler::SecondOrder { follow: None }
-    }
-}
-
-/// The diffusion.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TransferDiffusion {
-    /// Times of the cosine schedule.
-    pub times: usize,
-    /// What the network predicts.
-    pub parametrisation: Parametrisation,
-    /// Steps of a draw.
-    pub visits: usize,
-    /// How they are spread over the times.
-    pub spacing: Spacing,
-    /// Above 1 the visited times crowd where the noise is little ([`crowded_times`]); then the spacing does not count.
-    pub crowding: f64,
-    /// The walk.
-    pub sampler: Sampler,
-}
-
-impl Default for TransferDiffusion {
-    fn default() -> TransferDiffusion {
-        TransferDiffusion {
-            times: 1000,
-            parametrisation: Parametrisation::Velocity,
-            visits: 8,
-            spacing: Spacing::Even,
-            crowding: 1.0,
-            sampler: Sampler::default(),
-        }
-    }
-}
-
-impl TransferDiffusion {
-    /// As published: 2000 times, the clean field predicted, 200 of them visited by the ancestral walk.
-    pub fn paper() -> TransferDiffusion {
-        TransferDiffusion {
-            times: 2000,
-            parametrisation: Parametrisation::Clean,
-            visits: 200,
-            spacing: Spacing::Leading,
-            crowding: 1.0,
-            sampler: Sampler::Ancestral,
-        }
-    }
-
-    pub(super) fn schedule(&self) -> DiffusionResult<DdpmSchedule> {
-        DdpmSchedule::cosine(self.times, 0.008, 0.999)
-    }
-
-    pub(super) fn walk(&self) -> DiffusionResult<ReverseWalk> {
-        let schedule = self.schedule()?;
-        let times = if self.crowding == 1.0 {
-            respaced_times(self.times, self.visits, self.spacing)?
-        } else {
-            crowded_times(self.times, self.visits, self.crowding)?
-        };
-        match self.sampler {
-            Sampler::Ancestral => ancestral_walk(&schedule, &times, ReverseVariance::Small),
-            Sampler::Ddim { stochasticity } => ddim_walk(&schedule, &times, stochasticity),
-            Sampler::SecondOrder { follow } => second_order_walk(&schedule, &times, follow),
-        }
-    }
-}
 
 /// How a field is cut into patches and put together again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -177,8 +62,10 @@ impl Stitching {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransferConfig {
-    /// What the large network is shown of the days before.
+    /// Whose features of the days before the large network is shown.
     pub transfer: Transfer,
+    /// It is shown the days before themselves as well.
+    pub raw_lags: bool,
     /// Its other inputs.
     pub drivers: Vec<Driver>,
     /// From what its state is counted.
@@ -187,8 +74,10 @@ pub struct TransferConfig {
     pub task: Task,
     /// Sizes of the forecast whose encoder is lent.
     pub forecast: ForecastConfig,
-    /// Sizes of the large network.
+    /// Sizes of the large network; of each of the two, where there is a trunk.
     pub denoiser: DenoiserConfig,
+    /// Sizes of what reads the hidden numbers, where the task is an autoencoder.
+    pub latent: LatentConfig,
     /// The diffusion.
     pub diffusion: TransferDiffusion,
     /// The patches.
@@ -207,7 +96,9 @@ impl TransferConfig {
         TransferConfig {
             forecast: ForecastConfig::quick(),
             denoiser: DenoiserConfig::quick(),
+            latent: LatentConfig::default(),
             transfer: Transfer::Encoder,
+            raw_lags: false,
             drivers: vec![
                 Driver::Coarse,
                 Driver::CoarseBefore,
@@ -218,7 +109,7 @@ impl TransferConfig {
                 Driver::SeasonSine,
             ],
             base: Base::Linear,
-            task: Task::Diffusion,
+            task: Task::TrunkAndDiffusion,
             diffusion: TransferDiffusion::default(),
             stitching: Stitching::default(),
         }
@@ -229,7 +120,9 @@ impl TransferConfig {
         TransferConfig {
             forecast: ForecastConfig::paper(),
             denoiser: DenoiserConfig::paper(),
+            latent: LatentConfig::default(),
             transfer: Transfer::Encoder,
+            raw_lags: false,
             drivers: vec![Driver::CoarseNearest, Driver::Elevation, Driver::Latitude, Driver::Longitude, Driver::Year],
             base: Base::Range,
             task: Task::Diffusion,
@@ -245,7 +138,13 @@ impl TransferConfig {
 
     /// Channels of what it is shown of the days before.
     pub(super) fn feature_channels(&self) -> usize {
-        if self.transfer == Transfer::RawLags { self.forecast.lags } else { self.forecast.widths[2] }
+        let own = if self.transfer.encodes() || !self.raw_lags { self.forecast.widths[2] } else { 0 };
+        own + if self.raw_lags { self.forecast.lags } else { 0 }
+    }
+
+    /// Channels that each day's inputs have for it: a trainable encoder is given the days themselves.
+    pub(super) fn given_channels(&self) -> usize {
+        if self.transfer == Transfer::TrainableEncoder { self.forecast.lags } else { self.feature_channels() }
     }
 
     pub(super) fn check(&self) -> MethodResult<()> {
@@ -264,6 +163,9 @@ impl TransferConfig {
         }
         if self.stitching.patch == 0 || !self.stitching.patch.is_multiple_of(4) {
             return wrong(format!("patches of {} cells; a multiple of 4 is wanted", self.stitching.patch));
+        }
+        if self.latent.channels == 0 || self.latent.width == 0 {
+            return wrong(format!("{:?} of the autoencoder; at least 1 of each is wanted", self.latent));
         }
         self.diffusion.walk()?;
         Ok(())
@@ -291,8 +193,9 @@ mod tests {
             config.check().unwrap_err().to_string()
         };
         assert!(message(|c| c.drivers.truncate(3)).contains("drivers"));
-        assert!(message(|c| c.transfer = Transfer::RawLags).contains("features"));
+        assert!(message(|c| c.raw_lags = true).contains("features"));
         assert!(message(|c| c.denoiser.bounded = true).contains("range"));
+        assert!(message(|c| c.latent.channels = 0).contains("autoencoder"));
         assert!(message(|c| c.stitching.patch = 18).contains("multiple of 4"));
         assert!(message(|c| c.diffusion.visits = 0).contains("steps"));
     }

@@ -121,17 +121,25 @@ impl Denoiser {
     /// # Errors
     /// As [`Unet::new`].
     pub fn new(parameters: &mut Parameters, config: &DenoiserConfig) -> NnResult<Denoiser> {
+        Denoiser::within(parameters, "", config)
+    }
+
+    /// The same with names that begin with `prefix`, which lets two networks share their parameters' list.
+    ///
+    /// # Errors
+    /// As [`Unet::new`].
+    pub fn within(parameters: &mut Parameters, prefix: &str, config: &DenoiserConfig) -> NnResult<Denoiser> {
         let unet = config.unet();
         let projection = if config.projection > 0 {
             let (sizes, plain) = ([config.projection, config.features], ConvolutionOptions::default());
-            Some(Convolution2d::new(parameters, "projection", sizes, 1, plain, Init::UniformFanIn)?)
+            Some(Convolution2d::new(parameters, &format!("{prefix}projection"), sizes, 1, plain, Init::UniformFanIn)?)
         } else {
             None
         };
         Ok(Denoiser {
             projection,
-            unet: Unet::new(parameters, "unet", &unet)?,
-            head: UnetHead::new(parameters, "head", &unet, 1)?,
+            unet: Unet::new(parameters, &format!("{prefix}unet"), &unet)?,
+            head: UnetHead::new(parameters, &format!("{prefix}head"), &unet, 1)?,
             config: config.clone(),
         })
     }

@@ -1,5 +1,6 @@
 //! The lent encoder: what the forecast of coarse fields has learnt to see in the days before, shown fine ones.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -71,6 +72,14 @@ impl FrozenEncoder {
         let past =
             Tensor::from_vec(history.concat(), (1, history.len(), rows, columns), &Device::Cpu)?.to_device(&self.device)?;
         Ok(self.network.features(&past)?.flatten_all()?.to_vec1::<f32>()?)
+    }
+
+    /// Its weights by name, copied.
+    ///
+    /// # Errors
+    /// [`MethodError::Nn`] from the device.
+    pub(super) fn weights(&self) -> MethodResult<BTreeMap<String, Tensor>> {
+        Ok(self.parameters.snapshot()?)
     }
 
     /// A hash over every weight: equal hashes, equal encoders.

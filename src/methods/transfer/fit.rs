@@ -7,13 +7,16 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::config::{Task, TransferConfig};
+use super::autoencoder::LATENT_CELLS;
+use super::config::TransferConfig;
 use super::day_split::DaySplit;
-use super::downscaler::{Downscaler, Model};
+use super::downscaler::Downscaler;
 use super::encoder::FrozenEncoder;
 use super::groundwork::Groundwork;
-use super::inputs::{DayInputs, InputMaker, Patch};
-use super::window::Window;
+use super::inputs::InputMaker;
+use super::model::Model;
+use super::task::Task;
+use super::training_days::{Batch, Part};
 use crate::base::random::Random;
 use crate::diffusion::{Conditions, DiffusionError};
 use crate::methods::error::{MethodError, MethodResult};
@@ -44,56 +47,6 @@ impl Default for TransferFitOptions {
     }
 }
 
-/// The days of a part with what the network is given on them, and what it should find.
-struct Part {
-    days: Vec<(DayInputs, Vec<f32>)>,
-    shape: [usize; 2],
-}
-
-/// A batch on the device: features, drivers, clean states.
-struct Batch {
-    features: Tensor,
-    drivers: Tensor,
-    clean: Tensor,
-}
-
-impl Part {
-    /// Those days of a part that have a whole history.
-    fn new(maker: &InputMaker<'_>, groundwork: &Groundwork<'_>, days: &[usize], lags: usize) -> MethodResult<Part> {
-        let archive = groundwork.archive();
-        let mut kept = Vec::new();
-        for window in Window::valid(days, lags, |day| archive.fine(day).is_some()) {
-            let inputs = maker.of_window(&window)?;
-            let clean = archive.fine(window.target).map(|truth| inputs.state(truth)).unwrap_or_default();
-            kept.push((inputs, clean));
-        }
-        if kept.is_empty() {
-            return Err(MethodError::Argument(format!(
-                "transfer: none of {} days has {lags} days of fine fields before it; give a longer record",
-                days.len()
-            )));
-        }
-        Ok(Part { days: kept, shape: archive.shape() })
-    }
-
-    /// Patches of random days and places.
-    fn draw(&self, side: usize, count: usize, random: &mut Random, device: &Device) -> candle_core::Result<Batch> {
-        let (mut patch, mut clean) = (Patch::default(), Vec::with_capacity(count * side * side));
-        let [rows, columns] = self.shape;
-        for _ in 0..count {
-            let (inputs, truth) = &self.days[random.below(self.days.len())];
-            let (row, column) = (random.below(rows - side + 1), random.below(columns - side + 1));
-            inputs.cut([row, column], side, &mut patch);
-            (row..row + side).for_each(|y| clean.extend_from_slice(&truth[y * columns + column..][..side]));
-        }
-        let tensor = |values: Vec<f32>| {
-            let channels = values.len() / (count * side * side);
-            Tensor::from_vec(values, (count, channels, side, side), &Device::Cpu)?.to_device(device)
-        };
-        Ok(Batch { features: tensor(patch.features)?, drivers: tensor(patch.drivers)?, clean: tensor(clean)? })
-    }
-}
-
 fn normal(like: &Tensor, random: &mut Random) -> candle_core::Result<Tensor> {
     let values: Vec<f32> = (0..like.elem_count()).map(|_| random.normal() as f32).collect();
     Tensor::from_vec(values, like.dims(), &Device::Cpu)?.to_device(like.device())
@@ -105,15 +58,47 @@ fn task(error: impl std::fmt::Display) -> TrainError {
 
 impl Model {
     fn loss(&self, config: &TransferConfig, batch: &Batch, loss: Loss, random: &mut Random) -> TrainResult<Tensor> {
-        if config.task == Task::Regression {
-            let found = self.outright(&batch.features, &batch.drivers)?;
-            return Ok(masked_loss(loss, &found, &batch.clean, None)?);
+        let (features, drivers) = (self.seen(&batch.features)?, &batch.drivers);
+        let outright = || self.outright(&features, drivers);
+        match config.task {
+            Task::Regression => Ok(masked_loss(loss, &outright()?, &batch.clean, None)?),
+            Task::Diffusion => self.denoising(config, &batch.clean, &features, drivers, loss, random),
+            Task::TrunkAndDiffusion => {
+                let said = outright()?;
+                // What the trunk says is given to the diffusion as a number, so that each network has one thing to learn.
+                let known = said.detach();
+                let drivers = Tensor::cat(&[drivers, &known], 1)?;
+                let rest = (&batch.clean - &known)?;
+                let draws = self.denoising(config, &rest, &features, &drivers, loss, random)?;
+                Ok((masked_loss(loss, &said, &batch.clean, None)? + draws)?)
+            }
+            Task::Autoencoder => {
+                let Some(latent) = self.latent(&batch.clean, drivers)? else { return Err(task("no hidden numbers")) };
+                let sizes = latent.dims().to_vec();
+                let normal = normal(&Tensor::zeros(sizes, DType::F32, batch.clean.device())?, random)?;
+                let found = self.decoded(&latent.draw(&normal)?, &features, drivers)?;
+                let error = masked_loss(loss, &found, &batch.clean, None)?;
+                // The decoder's own spread is the one that makes the fields most likely (doi:10.48550/arXiv.2006.13202).
+                Ok(((error.log()? * 0.5)? + (latent.divergence()? / batch.clean.elem_count() as f64)?)?)
+            }
         }
-        let times: Vec<usize> = (0..batch.clean.dim(0)?).map(|_| random.below(self.schedule.steps())).collect();
-        let noise = normal(&batch.clean, random)?;
-        let state = self.schedule.add_noise(&batch.clean, &noise, &times).map_err(task)?;
-        let target = config.diffusion.parametrisation.target(&self.schedule, &batch.clean, &noise, &times).map_err(task)?;
-        Ok(masked_loss(loss, &self.answer(&state, &batch.features, &batch.drivers, &times)?, &target, None)?)
+    }
+
+    /// The diffusion's loss for clean states.
+    fn denoising(
+        &self,
+        config: &TransferConfig,
+        clean: &Tensor,
+        features: &Tensor,
+        drivers: &Tensor,
+        loss: Loss,
+        random: &mut Random,
+    ) -> TrainResult<Tensor> {
+        let times: Vec<usize> = (0..clean.dim(0)?).map(|_| random.below(self.schedule.steps())).collect();
+        let noise = normal(clean, random)?;
+        let state = self.schedule.add_noise(clean, &noise, &times).map_err(task)?;
+        let target = config.diffusion.parametrisation.target(&self.schedule, clean, &noise, &times).map_err(task)?;
+        Ok(masked_loss(loss, &self.answer(&state, features, drivers, &times)?, &target, None)?)
     }
 
     /// Sums over a batch: of the fair CRPS of two draws (of a regression: of the absolute error), and of the size of the state.
@@ -121,21 +106,40 @@ impl Model {
         let size = |x: Tensor| -> TrainResult<f64> { Ok(f64::from(x.abs()?.sum_all()?.to_scalar::<f32>()?)) };
         let error = |x: &Tensor| size((x - &batch.clean)?);
         let lacking = size(batch.clean.clone())?;
-        if config.task == Task::Regression {
-            return Ok((error(&self.outright(&batch.features, &batch.drivers)?.detach())?, lacking));
-        }
-        let walk = config.diffusion.walk().map_err(task)?;
-        let mut draw = || {
-            walk.sample(
-                Conditions::default(),
-                |_| Ok(normal(&batch.clean, random)?),
-                |state, time| -> Result<Tensor, DiffusionError> {
-                    let answer = self.answer(state, &batch.features, &batch.drivers, &[time])?.detach();
-                    config.diffusion.parametrisation.to_clean(&self.schedule, &answer, state, &[time])
-                },
-            )
+        let features = self.seen(&batch.features)?.detach();
+        let said = match config.task {
+            Task::Regression | Task::TrunkAndDiffusion => Some(self.outright(&features, &batch.drivers)?.detach()),
+            _ => None,
         };
-        let (one, two) = (draw().map_err(task)?, draw().map_err(task)?);
+        let drivers = match (&said, config.task) {
+            (Some(said), Task::Regression) => return Ok((error(said)?, lacking)),
+            (Some(said), _) => Tensor::cat(&[&batch.drivers, said], 1)?,
+            (None, _) => batch.drivers.clone(),
+        };
+        let walk = config.diffusion.walk().map_err(task)?;
+        let mut draw = || -> TrainResult<Tensor> {
+            if config.task == Task::Autoencoder {
+                let (b, _, h, w) = batch.clean.dims4()?;
+                let hidden = (b, config.latent.channels, h / LATENT_CELLS, w / LATENT_CELLS);
+                let hidden = normal(&Tensor::zeros(hidden, DType::F32, batch.clean.device())?, random)?;
+                return Ok(self.decoded(&hidden, &features, &drivers)?.detach());
+            }
+            let rest = walk
+                .sample(
+                    Conditions::default(),
+                    |_| Ok(normal(&batch.clean, random)?),
+                    |state, time| -> Result<Tensor, DiffusionError> {
+                        let answer = self.answer(state, &features, &drivers, &[time])?.detach();
+                        config.diffusion.parametrisation.to_clean(&self.schedule, &answer, state, &[time])
+                    },
+                )
+                .map_err(task)?;
+            Ok(match &said {
+                Some(said) => (rest + said)?,
+                None => rest,
+            })
+        };
+        let (one, two) = (draw()?, draw()?);
         Ok(((error(&one)? + error(&two)? - size((&one - &two)?)?) / 2.0, lacking))
     }
 }
@@ -184,6 +188,7 @@ pub fn fit(
     let folder = RunFolder::open(run_folder, &described, options.seed, &describe_device(device), provenance)?;
     let mut parameters = Parameters::new(device, DType::F32, options.seed);
     let model = Model::new(&mut parameters, config)?;
+    model.begin(&parameters, encoder.as_ref())?;
     let report = train(
         &parameters,
         method,
@@ -209,20 +214,21 @@ pub fn fit(
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{Stitching, Transfer};
+    use super::super::config::Stitching;
     use super::super::denoiser::{Denoiser, DenoiserConfig};
     use super::super::downscaler::DrawOptions;
     use super::super::forecast::ForecastConfig;
     use super::super::groundwork::tests::waves;
+    use super::super::task::Transfer;
     use super::*;
     use crate::train::Checkpoint;
 
     fn config(transfer: Transfer, kind: Task) -> TransferConfig {
         let forecast = ForecastConfig { lags: 3, widths: [8, 8, 16], blocks: 1, head_width: 8, groups: 4 };
-        let features = if transfer == Transfer::RawLags { 3 } else { 16 };
+        let features = if transfer == Transfer::Nothing { 3 } else { 16 };
         let denoiser = DenoiserConfig { features, projection: 4, widths: [8, 8, 16], groups: 4, ..DenoiserConfig::quick() };
         let stitching = Stitching { patch: 8, halo: 2, stride: 4, ..Stitching::default() };
-        TransferConfig { forecast, denoiser, transfer, task: kind, stitching, ..TransferConfig::quick() }
+        TransferConfig { forecast, denoiser, transfer, raw_lags: transfer == Transfer::Nothing, task: kind, stitching, ..TransferConfig::quick() }
     }
 
     fn split() -> DaySplit {
@@ -283,7 +289,7 @@ mod tests {
 
     #[test]
     fn members_differ_and_do_not_depend_on_their_number() {
-        let config = config(Transfer::RawLags, Task::Diffusion);
+        let config = config(Transfer::Nothing, Task::TrunkAndDiffusion);
         let (downscaler, _, _) = trained(&config, None, 3);
         let archive = waves();
         let groundwork = Groundwork::new(&archive, &split().train).unwrap();

@@ -81,10 +81,18 @@ impl Forecast {
     /// # Errors
     /// As [`Unet::new`].
     pub fn new(parameters: &mut Parameters, config: &ForecastConfig) -> NnResult<Forecast> {
+        Forecast::within(parameters, "", config)
+    }
+
+    /// The same with names that begin with `prefix`.
+    ///
+    /// # Errors
+    /// As [`Unet::new`].
+    pub fn within(parameters: &mut Parameters, prefix: &str, config: &ForecastConfig) -> NnResult<Forecast> {
         let unet = config.unet();
         Ok(Forecast {
-            unet: Unet::new(parameters, "unet", &unet)?,
-            head: UnetHead::new(parameters, "head", &unet, 1)?,
+            unet: Unet::new(parameters, &format!("{prefix}unet"), &unet)?,
+            head: UnetHead::new(parameters, &format!("{prefix}head"), &unet, 1)?,
             lags: config.lags,
         })
     }
@@ -104,8 +112,16 @@ impl Forecast {
     /// # Errors
     /// A sentence where the shape does not fit.
     pub fn features(&self, past: &Tensor) -> Result<Tensor> {
+        Ok(self.trainable_features(&past.detach())?.detach())
+    }
+
+    /// The same within the graph, for an encoder that goes on learning.
+    ///
+    /// # Errors
+    /// A sentence where the shape does not fit.
+    pub fn trainable_features(&self, past: &Tensor) -> Result<Tensor> {
         let time = self.no_time(past)?;
-        Ok(self.unet.encode(&past.detach(), Some(&time))?.bottleneck.detach())
+        Ok(self.unet.encode(past, Some(&time))?.bottleneck)
     }
 
     fn no_time(&self, past: &Tensor) -> Result<Tensor> {

@@ -1,8 +1,9 @@
 //! What the large network is given on a day, made once and cut as often as wanted.
 
-use super::config::{Transfer, TransferConfig};
+use super::config::TransferConfig;
 use super::encoder::FrozenEncoder;
 use super::groundwork::Groundwork;
+use super::task::Transfer;
 use super::window::Window;
 use crate::methods::error::{MethodError, MethodResult};
 
@@ -18,14 +19,22 @@ pub(super) struct InputMaker<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DayInputs {
     shape: [usize; 2],
-    /// Planes one after the other, on their own grid; no value where all are zero.
-    features: Vec<f32>,
-    feature_shape: [usize; 2],
+    factor: usize,
+    /// Of the encoder, and of the days themselves.
+    features: Vec<Planes>,
+    /// Channels of all of them; more than there are planes where the rest are zeros.
     channels: usize,
     drivers: Vec<f32>,
     /// From what the state is counted, and its unit, in log10.
     pub(super) base: Vec<f32>,
     pub(super) unit: f32,
+}
+
+/// Planes one after the other, on a grid of their own.
+#[derive(Clone, Debug, PartialEq)]
+struct Planes {
+    values: Vec<f32>,
+    shape: [usize; 2],
 }
 
 /// A square cut from the inputs of a day, channel by channel.
@@ -43,7 +52,7 @@ impl<'a> InputMaker<'a> {
         groundwork: &'a Groundwork<'a>,
         encoder: Option<&'a FrozenEncoder>,
     ) -> MethodResult<InputMaker<'a>> {
-        let wanted = matches!(config.transfer, Transfer::Encoder | Transfer::RandomEncoder);
+        let wanted = config.transfer.encodes();
         match encoder {
             Some(encoder) if wanted && *encoder.config() != config.forecast => Err(MethodError::Argument(format!(
                 "transfer: the encoder has the sizes {:?}, but the settings say {:?}",
@@ -53,7 +62,7 @@ impl<'a> InputMaker<'a> {
             None if wanted => Err(MethodError::Argument(
                 "transfer: the features of an encoder are wanted and there is none; train the forecast first".to_string(),
             )),
-            _ => Ok(InputMaker { config, groundwork, encoder: encoder.filter(|_| wanted) }),
+            _ => Ok(InputMaker { config, groundwork, encoder: encoder.filter(|_| config.transfer.frozen()) }),
         }
     }
 
@@ -68,17 +77,20 @@ impl<'a> InputMaker<'a> {
             )));
         };
         let scaled = || history.iter().map(|plane| self.groundwork.scaled_fine(plane)).collect::<Vec<_>>();
-        let (features, feature_shape) = match (self.config.transfer, self.encoder) {
-            (Transfer::RawLags, _) => (scaled().concat(), shape),
-            (_, Some(encoder)) => (encoder.features(&scaled(), rows, columns)?, [rows / 4, columns / 4]),
-            _ => (Vec::new(), shape),
-        };
+        let mut features = Vec::new();
+        if let Some(encoder) = self.encoder {
+            let values = encoder.features(&scaled(), rows, columns)?;
+            features.push(Planes { values, shape: [rows / 4, columns / 4] });
+        }
+        if self.config.raw_lags || self.config.transfer == Transfer::TrainableEncoder {
+            features.push(Planes { values: scaled().concat(), shape });
+        }
         let (base, unit) = self.groundwork.reference(self.config.base, day, last)?;
         Ok(DayInputs {
             shape,
+            factor: self.groundwork.archive().factor(),
             features,
-            feature_shape,
-            channels: self.config.feature_channels(),
+            channels: self.config.given_channels(),
             drivers: self.groundwork.drivers(&self.config.drivers, day, last)?,
             base,
             unit,
@@ -97,6 +109,11 @@ impl DayInputs {
         self.shape
     }
 
+    /// Fine cells along one side of a coarse cell.
+    pub(super) fn factor(&self) -> usize {
+        self.factor
+    }
+
     /// The state of a field of log10: 0 where it is the base, in its units.
     pub(super) fn state(&self, field: &[f32]) -> Vec<f32> {
         field.iter().zip(&self.base).map(|(value, base)| (value - base) / self.unit).collect()
@@ -111,14 +128,13 @@ impl DayInputs {
     /// straight between the centres of their cells, so that a cut of the whole and a whole cut are the same.
     pub(super) fn cut(&self, [row, column]: [usize; 2], size: usize, batch: &mut Patch) {
         let [rows, columns] = self.shape;
-        if self.features.is_empty() {
-            batch.features.resize(batch.features.len() + self.channels * size * size, 0.0);
-        } else {
-            let [low_rows, low_columns] = self.feature_shape;
+        let whole = batch.features.len() + self.channels * size * size;
+        batch.features.reserve(self.channels * size * size);
+        for Planes { values, shape: [low_rows, low_columns] } in &self.features {
+            let (low_rows, low_columns) = (*low_rows, *low_columns);
             let down: Vec<_> = (row..row + size).map(|y| between(y, rows, low_rows)).collect();
             let along: Vec<_> = (column..column + size).map(|x| between(x, columns, low_columns)).collect();
-            batch.features.reserve(self.channels * size * size);
-            for plane in self.features.chunks(low_rows * low_columns) {
+            for plane in values.chunks(low_rows * low_columns) {
                 for (top, bottom, part) in &down {
                     let (upper, lower) =
                         (&plane[top * low_columns..][..low_columns], &plane[bottom * low_columns..][..low_columns]);
@@ -129,6 +145,7 @@ impl DayInputs {
                 }
             }
         }
+        batch.features.resize(whole, 0.0);
         for plane in self.drivers.chunks(rows * columns) {
             for y in row..row + size {
                 batch.drivers.extend_from_slice(&plane[y * columns + column..][..size]);
@@ -175,8 +192,15 @@ mod tests {
                 assert_eq!(*value, whole.features[channel * 256 + (5 + i / 8) * 16 + 2 + i % 8]);
             }
         }
+        // The days themselves beside them, as they are.
+        let both = TransferConfig { raw_lags: true, ..config.clone() };
+        let maker = InputMaker::new(&both, &groundwork, Some(&encoder)).unwrap();
+        let mut more = Patch::default();
+        maker.of_window(&Window::of(40, 3, Default::default()).unwrap()).unwrap().cut([5, 2], 8, &mut more);
+        assert_eq!((more.features.len(), &more.features[..16 * 64]), (19 * 64, &part.features[..]));
+        assert_eq!(more.features[18 * 64], groundwork.scaled_fine(archive.fine(39).unwrap())[5 * 16 + 2]);
         // As the tensors' own resampling has it.
-        let features = Tensor::from_vec(inputs.features.clone(), (1, 16, 4, 4), &Device::Cpu).unwrap();
+        let features = Tensor::from_vec(inputs.features[0].values.clone(), (1, 16, 4, 4), &Device::Cpu).unwrap();
         let fine = interpolate(&features, (16, 16), Resampling::Bilinear, false).unwrap();
         let fine = fine.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert!(fine.iter().zip(&whole.features).all(|(a, b)| (a - b).abs() < 1e-5));

@@ -16,41 +16,55 @@
 //!   published split is [`random_day_split`]);
 //! - the state is what a linear forecast from the same fields lacks, in its own units, so that noise is measured by what is
 //!   really unknown, and the network predicts the velocity with a linear end;
-//! - besides the features the network sees the last fine day, yesterday's coarse field and what is usual, so that what the
-//!   features are worth can be told from what the days themselves are worth;
+//! - besides the features the network sees the last fine day, yesterday's coarse field and what is usual, and where asked the
+//!   days before themselves, so that what the features are worth can be told from what the days are worth;
+//! - a trunk says the field outright and the diffusion draws what it lacks ([`Task::TrunkAndDiffusion`]), so that the mean of an
+//!   ensemble is as good as a deterministic network; [`inflation()`] says how far members lie from it on validation days;
 //! - one network serves all seasons, told the day of the year; the encoder works once a day on the whole map; clean fields are
 //!   blended at every step, which keeps the variance that averages of finished patches lose.
 
 mod archive;
+mod autoencoder;
 mod calendar;
 mod climatology;
 mod config;
 mod day_split;
 mod denoiser;
 mod downscaler;
+mod draw_walk;
+mod driver;
 mod encoder;
 mod fit;
 mod forecast;
 mod groundwork;
+mod inflation;
 mod inputs;
+mod model;
 mod rollout;
 mod second_order;
 mod source;
+mod task;
+mod training_days;
 mod window;
 
 pub use archive::{Archive, LEAST_OPTICAL_DEPTH};
 pub use calendar::Calendar;
 pub use climatology::YearlyClimatology;
-pub use config::{Sampler, Stitching, Task, Transfer, TransferConfig, TransferDiffusion};
+pub use autoencoder::LatentConfig;
+pub use config::{Stitching, TransferConfig};
 pub use day_split::{BlockPlan, DaySplit, SeasonSplit, random_day_split};
 pub use denoiser::{Denoiser, DenoiserConfig};
 pub use downscaler::{Downscaler, DrawOptions};
+pub use draw_walk::{Sampler, TransferDiffusion};
+pub use driver::{Base, Driver};
 pub use encoder::FrozenEncoder;
 pub use fit::{TransferFitOptions, fit};
 pub use forecast::{Forecast, ForecastConfig};
-pub use groundwork::{Base, Driver, Groundwork};
+pub use groundwork::Groundwork;
+pub use inflation::{Inflation, inflation};
 pub use inputs::DayInputs;
 pub use rollout::{RollOut, roll_out};
 pub use second_order::{crowded_times, second_order_walk};
 pub use source::{ForecastFitOptions, fit_forecast};
+pub use task::{Task, Transfer};
 pub use window::{Alignment, Window, joined_windows};

@@ -1,24 +1,23 @@
-//! The figures of the dust: a day as each method sees it, roughness against distance, memory and the roll-out.
+//! Figures of the dust: a day as each method sees it, and roughness against distance.
 
 use serde_json::Value;
 
 use super::transfer_dust::CONFIGURATION;
 use super::transfer_ground::{DUST_ROOMS, DustGround};
-use super::transfer_predictions::{BEYOND, DustPredictions, TEST, TRUTH, TransferLadderConfiguration};
+use super::transfer_predictions::{DustPredictions, TEST, TRUTH, TransferLadderConfiguration};
 use super::transfer_scores::field_of;
-use super::transfer_statistics::{DailyVariograms, lag_curve, mean_departures};
+use super::transfer_statistics::DailyVariograms;
 use crate::data::Tier;
 use crate::figure::{
-    Band, ColourMap, LinePanel, LineSeries, LineStyle, MapPanel, MapStyle, Passport, Scale, draw_lines, draw_maps,
+    ColourMap, LinePanel, LineSeries, LineStyle, MapPanel, MapStyle, Passport, Scale, draw_lines, draw_maps,
 };
 use crate::grid::{Field, Unit};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
-use crate::score::{
-    DEFAULT_COVERAGE, LagDivisor, MissingDays, PartialMethod, autocorrelation, bartlett_bands, partial_autocorrelation, quantile,
-};
+use crate::score::quantile;
 
-const ROOMS: &[&str] = &[
+/// What every figure of the dust stands on besides the dust itself.
+pub const ROOMS: &[&str] = &[
     "src/cf/",
     "src/figure/",
     "src/paper/table",
@@ -27,16 +26,19 @@ const ROOMS: &[&str] = &[
     "src/paper/steps/transfer_training.rs",
     "src/paper/steps/transfer_predictions.rs",
     "src/paper/steps/transfer_statistics.rs",
+    "src/paper/steps/transfer_areas.rs",
+    "src/paper/steps/transfer_domain.rs",
     "src/paper/steps/transfer_scores.rs",
     "src/paper/steps/transfer_figures.rs",
 ];
 
+/// A step that draws one figure of its own name.
 macro_rules! figure_step {
-    ($name:literal, $about:literal, $needs:expr, $run:expr) => {
+    ($name:literal, $about:literal, $rooms:expr, $needs:expr, $run:expr) => {
         Step {
             name: $name,
             about: $about,
-            rooms: &[DUST_ROOMS, ROOMS],
+            rooms: &[DUST_ROOMS, ROOMS, $rooms],
             configurations: &["configs/transfer/ladder.toml", CONFIGURATION],
             needs: $needs,
             data: &[],
@@ -50,10 +52,13 @@ macro_rules! figure_step {
     };
 }
 
+pub(super) use figure_step;
+
 /// A held-out day as each method sees it.
 pub const MAPS: Step = figure_step!(
     "transfer_maps",
     "figures/transfer_maps.png: a held-out day of dust, what is known of it, and what methods make of it",
+    &[],
     &["dust", "transfer_predictions"],
     maps
 );
@@ -61,22 +66,24 @@ pub const MAPS: Step = figure_step!(
 pub const VARIOGRAMS: Step = figure_step!(
     "transfer_variograms",
     "figures/transfer_variograms.png: roughness of each method against distance, with the pairs behind it",
+    &[],
     &["transfer_predictions"],
     variograms
 );
-/// Correlations in time, and the roll-out.
-pub const SERIES: Step = figure_step!(
-    "transfer_series",
-    "figures/transfer_series.png: memory of the rolled-out dust, and its error with the days",
-    &["transfer_predictions"],
-    series
-);
 
-fn passport(context: &StepContext<'_>, seed: u64) -> PaperResult<Passport> {
+/// The passport of a figure.
+///
+/// # Errors
+/// As [`StepContext::passport`].
+pub fn passport(context: &StepContext<'_>, seed: u64) -> PaperResult<Passport> {
     context.passport(context.step.name, vec![Tier::Twin], seed, Value::Null)
 }
 
-fn open(context: &StepContext<'_>, name: &str) -> PaperResult<DustPredictions> {
+/// The fields of one file of the predictions.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn open(context: &StepContext<'_>, name: &str) -> PaperResult<DustPredictions> {
     DustPredictions::open(&context.input("transfer_predictions")?, name)
 }
 
@@ -194,7 +201,8 @@ impl Kind {
     }
 }
 
-fn line(label: &str, points: Vec<(f64, f64)>) -> LineSeries {
+/// A curve through points.
+pub fn line(label: &str, points: Vec<(f64, f64)>) -> LineSeries {
     let (x, y) = points.into_iter().unzip();
     LineSeries { label: label.into(), x, y, band: None }
 }
@@ -258,104 +266,4 @@ fn variograms(context: &StepContext<'_>) -> PaperResult<()> {
     draw_lines(&drawn, &LineStyle::default(), &context.path("transfer_variograms"), &passport(context, configuration.seed)?)
         .map_err(|e| context.error(e))?;
     Ok(())
-}
-
-/// Fields whose memory is drawn.
-const REMEMBERED: [(&str, &str); 4] = [
-    (TRUTH, "truth"),
-    ("bilinear_unbiased", "coarse record"),
-    ("ddpm_strict_member", "DDPM member, rolled out"),
-    ("unet_strict", "U-Net, rolled out"),
-];
-
-fn series(context: &StepContext<'_>) -> PaperResult<()> {
-    let configuration: TransferLadderConfiguration = context.configuration()?;
-    let predictions = open(context, BEYOND)?;
-    let fail = |e: crate::score::ScoreError| context.error(e);
-    let usual = predictions.field("climatology")?;
-    let count = usual.frames();
-    // No more lags than a quarter of the days.
-    let lags = configuration.lags.min(count / 4);
-    let (mut whole, mut partial, mut far, mut alike, mut means) = (vec![], vec![], vec![], vec![], vec![]);
-    for (name, label) in REMEMBERED {
-        let field = predictions.field(&field_of(name))?;
-        let values = mean_departures(field, usual);
-        let found = autocorrelation(&values, None, lags, LagDivisor::Count, MissingDays::Conservative).map_err(fail)?;
-        let numbered = |values: &[f64]| values.iter().enumerate().map(|(k, v)| (k as f64, *v)).collect::<Vec<_>>();
-        let mut curve = line(label, numbered(&found));
-        if name == TRUTH {
-            let bands = bartlett_bands(&found, count, DEFAULT_COVERAGE).map_err(fail)?;
-            curve.band =
-                Some(Band { lower: bands.iter().map(|b| b.lower).collect(), upper: bands.iter().map(|b| b.upper).collect() });
-        }
-        whole.push(curve);
-        partial.push(line(label, numbered(&partial_autocorrelation(&values, lags, PartialMethod::YuleWalker).map_err(fail)?)));
-        let curve = lag_curve(field, lags.min(10)).map_err(fail)?;
-        let at = |of: fn(&(f64, f64)) -> f64| curve.iter().enumerate().map(|(k, v)| ((k + 1) as f64, of(v))).collect::<Vec<_>>();
-        far.push(line(label, at(|v| v.0)));
-        alike.push(line(label, at(|v| v.1)));
-        means.push(line(label, numbered(&values)));
-    }
-    let truth = predictions.field(TRUTH)?;
-    let errors = [
-        ("climatology", "climatology"),
-        ("bilinear_unbiased", "coarse record"),
-        ("unet_strict", "U-Net, rolled out"),
-        ("ddpm_strict", "DDPM mean, rolled out"),
-        ("ddpm_lenient", "DDPM mean, true past"),
-    ];
-    let mut growth = Vec::new();
-    for (name, label) in errors {
-        growth.push(line(label, running(&daily_errors(truth, predictions.field(name)?))));
-    }
-    let panel = |title: &str, x_label: &str, y_label: &str, y_scale: Option<Scale>, series: Vec<LineSeries>| LinePanel {
-        title: title.into(),
-        x_label: x_label.into(),
-        y_label: y_label.into(),
-        x_scale: None,
-        y_scale,
-        series,
-    };
-    let correlation = Some(Scale::Linear(-0.5, 1.0));
-    let drawn = [
-        panel("Autocorrelation of the area's mean", "lag (days)", "correlation", correlation, whole),
-        panel("Partial autocorrelation", "lag (days)", "correlation", correlation, partial),
-        panel("Maps some days apart", "lag (days)", "RMSE (decades)", None, far),
-        panel("Likeness of maps some days apart", "lag (days)", "squared correlation", Some(Scale::Linear(0.0, 1.0)), alike),
-        panel("The area's mean less what is usual", "days after the end of the fine record", "log10 AOD", None, means),
-        panel("Error of the roll-out, mean of 7 days", "days after the end of the fine record", "RMSE (decades)", None, growth),
-    ];
-    draw_lines(&drawn, &LineStyle::default(), &context.path("transfer_series"), &passport(context, configuration.seed)?)
-        .map_err(|e| context.error(e))?;
-    Ok(())
-}
-
-fn daily_errors(truth: &Field, prediction: &Field) -> Vec<f64> {
-    (0..truth.frames())
-        .map(|t| {
-            let squares = truth.frame(t).iter().zip(prediction.frame(t)).map(|(a, b)| f64::from(a - b).powi(2));
-            (squares.sum::<f64>() / truth.frame_len() as f64).sqrt()
-        })
-        .collect()
-}
-
-/// Means of seven days in turn, at their middles.
-fn running(values: &[f64]) -> Vec<(f64, f64)> {
-    const WINDOW: usize = 7;
-    values
-        .windows(WINDOW.min(values.len()))
-        .enumerate()
-        .map(|(k, w)| (k as f64 + 3.0, w.iter().sum::<f64>() / w.len() as f64))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn means_of_seven_days() {
-        let values: Vec<f64> = (0..9).map(f64::from).collect();
-        assert_eq!(running(&values), [(3.0, 3.0), (4.0, 4.0), (5.0, 5.0)]);
-    }
 }

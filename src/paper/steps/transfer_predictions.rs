@@ -3,15 +3,17 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::transfer_dust::CONFIGURATION;
 use super::transfer_ground::{DUST_ROOMS, DustGround};
 use super::transfer_training::{LARGE, open};
+use crate::base::files::write_atomic;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
 use crate::grid::Field;
 use crate::methods::MethodResult;
-use crate::methods::transfer::{Alignment, Archive, Downscaler, DrawOptions, Groundwork, RollOut, Window, roll_out};
+use crate::methods::transfer::{Alignment, Archive, Downscaler, DrawOptions, Groundwork, Inflation, RollOut, Window, inflation, roll_out,
+};
 use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperError, PaperResult};
 
@@ -23,8 +25,10 @@ pub struct TransferLadderConfiguration {
     pub day_stride: usize,
     /// Members of the method's ensemble, in pairs of opposite noise.
     pub members: usize,
-    /// Members of the others', to which the same number of the method's is compared.
-    pub ablation_members: usize,
+    /// Members of the autoencoder.
+    pub vae_members: usize,
+    /// Members on each validation day from which the inflation of the method's members is found.
+    pub inflation_members: usize,
     /// Days after the end of the fine record that are rolled out.
     pub roll_out_days: usize,
     /// Members that are rolled out.
@@ -47,6 +51,24 @@ pub const TRUTH: &str = "truth";
 pub const TEST: &str = "test";
 /// The days after the end of the fine record.
 pub const BEYOND: &str = "beyond";
+/// By how much the method's members are moved apart, and from what that was found.
+pub const INFLATION: &str = "inflation.json";
+
+/// What was found on validation days.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct FoundInflation {
+    /// The factors of the method's members.
+    pub factors: Inflation,
+    /// Validation days.
+    pub days: usize,
+}
+
+/// A trained network, and what it is shown where that is not the ground's own archive.
+struct Contestant {
+    method: &'static str,
+    model: Downscaler,
+    archive: Option<Archive>,
+}
 
 /// The step.
 pub const STEP: Step = Step {
@@ -58,10 +80,14 @@ pub const STEP: Step = Step {
         "dust",
         "transfer_source",
         "transfer_unet",
+        "transfer_vae",
         "transfer_ddpm",
+        "transfer_ddpm_encoder_alone",
+        "transfer_ddpm_raw_lags",
         "transfer_ddpm_no_transfer",
         "transfer_ddpm_random_encoder",
-        "transfer_ddpm_raw_lags",
+        "transfer_ddpm_trainable_encoder",
+        "transfer_ddpm_shuffled_coarse",
     ],
     data: &[],
     publishes: &[],
@@ -74,9 +100,11 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let groundwork = ground.groundwork(context)?;
     let mut models = Vec::new();
     for (method, step) in LARGE {
-        models.push((method, open(context, step)?));
+        let (model, archive) = open(context, &ground, step)?;
+        models.push(Contestant { method, model, archive });
     }
     let fail = |e: crate::methods::MethodError| context.error(e);
+    let inflation = inflation_of(context, &configuration, &ground, &groundwork, &models)?;
     // The twin knows what comes after the fine record's end; no method is given it but where that is said.
     let truth = ground.twin.truth().map_err(|e| context.error(e))?;
     let known = Archive::new(&truth, ground.twin.coarse(), ground.twin.elevation()).map_err(fail)?;
@@ -88,8 +116,8 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         }
         let started = std::time::Instant::now();
         let fields = match name {
-            TEST => test_days(&configuration, &ground, &groundwork, &models),
-            _ => beyond(&configuration, &ground, &groundwork, &known, &models),
+            TEST => test_days(&configuration, &ground, &groundwork, &models, inflation.factors),
+            _ => beyond(&configuration, &ground, &groundwork, &known, &models, inflation.factors),
         };
         let fields = fields.map_err(fail)?;
         let provenance = Provenance {
@@ -102,6 +130,42 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         println!("{name}: {} fields in {:.0} s", fields.len(), started.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// The inflation of the method's members, from validation days.
+fn inflation_of(
+    context: &StepContext<'_>,
+    configuration: &TransferLadderConfiguration,
+    ground: &DustGround,
+    groundwork: &Groundwork<'_>,
+    models: &[Contestant],
+) -> PaperResult<FoundInflation> {
+    let path = context.path(INFLATION);
+    if path.is_file() {
+        return read_inflation(&context.folder);
+    }
+    let Some(own) = models.iter().find(|c| c.method == "ddpm") else {
+        return Err(context.error("the method itself is not among the trained networks"));
+    };
+    let days: Vec<usize> = ground.split.validation.iter().copied().step_by(configuration.day_stride.max(1)).collect();
+    let members = configuration.inflation_members;
+    let options = DrawOptions { members, seed: configuration.seed, centred: true, ..DrawOptions::default() };
+    let factors = inflation(&own.model, groundwork, &days, &options).map_err(|e| context.error(e))?;
+    let found = FoundInflation { factors, days: days.len() };
+    let text = serde_json::to_vec_pretty(&found).map_err(|e| context.error(e))?;
+    write_atomic(&path, &text).map_err(|e| context.error(e))?;
+    println!("members are moved apart by {factors:?}, from {} validation days", days.len());
+    Ok(found)
+}
+
+/// The inflation that the step left in its folder.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn read_inflation(folder: &Path) -> PaperResult<FoundInflation> {
+    let fail = PaperError::step("transfer_predictions");
+    let text = std::fs::read(folder.join(INFLATION)).map_err(&fail)?;
+    serde_json::from_slice(&text).map_err(|e| fail(e))
 }
 
 /// Planes of days by the name of a field.
@@ -128,10 +192,15 @@ fn test_days(
     configuration: &TransferLadderConfiguration,
     ground: &DustGround,
     groundwork: &Groundwork<'_>,
-    models: &[(&'static str, Downscaler)],
+    models: &[Contestant],
+    inflation: Inflation,
 ) -> MethodResult<Vec<Field>> {
     let archive = &ground.archive;
     let days: Vec<usize> = ground.split.test.iter().copied().step_by(configuration.day_stride.max(1)).collect();
+    let others: Vec<Option<Groundwork<'_>>> = models
+        .iter()
+        .map(|c| c.archive.as_ref().map(|own| Groundwork::new(own, &ground.split.train)).transpose())
+        .collect::<MethodResult<_>>()?;
     let mut shelf = Shelf::default();
     for day in &days {
         let (Some(truth), Some(last)) = (archive.fine(*day), archive.fine(day - 1)) else { continue };
@@ -141,30 +210,33 @@ fn test_days(
         shelf.put("bilinear", &groundwork.bilinear(*day)?);
         shelf.put("bilinear_unbiased", &groundwork.bilinear_unbiased(*day)?);
         shelf.put("linear", &groundwork.linear(*day, last)?);
-        for (name, model) in models {
+        for (Contestant { method, model, .. }, own) in models.iter().zip(&others) {
+            let groundwork = own.as_ref().unwrap_or(groundwork);
             let Some(window) = Window::of(*day, model.config().lags(), Alignment::Causal) else { continue };
-            let own = *name == "ddpm";
-            let members = if own { configuration.members } else { configuration.ablation_members };
-            let options = DrawOptions { members, seed: configuration.seed, antithetic: true };
-            let drawn = model.predict(&model.inputs_of(groundwork, &window)?, *day, &options)?;
-            shelf.put(name, &mean(&drawn));
-            if drawn.len() > 1 {
-                shelf.put(&format!("{name}_optical_depth"), &optical_depth(&drawn));
-                shelf.put(&member_name(name, 0), &drawn[0]);
-            }
-            if own {
-                // As many as the others have, to be compared with them; and the independent ones of all.
-                shelf.put("ddpm_few", &mean(&drawn[..configuration.ablation_members.min(drawn.len())]));
-                for (k, member) in drawn.iter().enumerate().skip(2).step_by(2) {
-                    shelf.put(&member_name(name, k / 2), member);
+            let inputs = model.inputs_of(groundwork, &window)?;
+            let members = match *method {
+                "ddpm" => configuration.members,
+                "vae" => configuration.vae_members,
+                // What is compared of the others is what their trunks say, which takes no draw.
+                _ => {
+                    shelf.put(method, &model.centre(&inputs)?);
+                    continue;
                 }
+            };
+            let options = DrawOptions { members, seed: configuration.seed, centred: true, inflation, ..DrawOptions::default() };
+            let drawn = model.predict(&inputs, *day, &options)?;
+            shelf.put(method, &mean(&drawn));
+            shelf.put(&format!("{method}_optical_depth"), &optical_depth(&drawn));
+            // Every second is independent of the others.
+            for (k, member) in drawn.iter().step_by(2).enumerate() {
+                shelf.put(&member_name(method, k), member);
+            }
+            if *method == "ddpm" {
                 // The published slices: the history ends on the day that is scored.
                 if let Some(window) = Window::of(*day, model.config().lags(), Alignment::Legacy)
                     && archive.fine(window.driver).is_some()
                 {
-                    let inputs = model.inputs_of(groundwork, &window)?;
-                    let few = DrawOptions { members: configuration.ablation_members, ..options };
-                    shelf.put("ddpm_legacy", &mean(&model.predict(&inputs, window.driver, &few)?));
+                    shelf.put("ddpm_legacy", &model.centre(&model.inputs_of(groundwork, &window)?)?);
                 }
             }
         }
@@ -179,7 +251,8 @@ fn beyond(
     ground: &DustGround,
     groundwork: &Groundwork<'_>,
     known: &Archive,
-    models: &[(&'static str, Downscaler)],
+    models: &[Contestant],
+    inflation: Inflation,
 ) -> MethodResult<Vec<Field>> {
     let first = ground.archive.fine_days().end;
     let days: Vec<usize> = (first..known.fine_days().end).take(configuration.roll_out_days).collect();
@@ -193,8 +266,10 @@ fn beyond(
         shelf.put("bilinear_unbiased", &groundwork.bilinear_unbiased(*day)?);
         shelf.put("last_day", last);
     }
-    for (name, model) in models.iter().filter(|(name, _)| matches!(*name, "ddpm" | "unet")) {
-        let options = DrawOptions { members: configuration.roll_out_members, seed: configuration.seed, antithetic: true };
+    for Contestant { method: name, model, .. } in models.iter().filter(|c| matches!(c.method, "ddpm" | "unet")) {
+        // Members of a roll-out have pasts of their own, around which no pair can be centred.
+        let (members, seed) = (configuration.roll_out_members, configuration.seed);
+        let options = DrawOptions { members, seed, inflation, ..DrawOptions::default() };
         let range = first..first + days.len();
         for of_day in roll_out(|_| model, groundwork, range.clone(), RollOut::Strict, &options)? {
             shelf.put(&format!("{name}_strict"), &mean(&of_day));
@@ -202,7 +277,7 @@ fn beyond(
                 shelf.put(&member_name(&format!("{name}_strict"), 0), &of_day[0]);
             }
         }
-        let one = DrawOptions { members: 2, ..options };
+        let one = DrawOptions { members: 2, centred: true, ..options };
         for of_day in roll_out(|_| model, &informed, range, RollOut::Lenient, &one)? {
             shelf.put(&format!("{name}_lenient"), &mean(&of_day));
             if of_day.len() > 1 {
