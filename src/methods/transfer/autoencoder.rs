@@ -49,7 +49,8 @@ impl LatentEncoder {
         let (width, same) = (config.width, ConvolutionOptions::same(3));
         let halving = ConvolutionOptions { stride: 2, ..same };
         let init = Init::UniformFanIn;
-        let mut layer = |name: &str, sizes, options| Convolution2d::new(parameters, &format!("latent.{name}"), sizes, 3, options, init);
+        let mut layer =
+            |name: &str, sizes, options| Convolution2d::new(parameters, &format!("latent.{name}"), sizes, 3, options, init);
         Ok(LatentEncoder {
             layers: [
                 layer("0", [width, 1 + drivers], same)?,
@@ -121,6 +122,9 @@ mod tests {
         assert_eq!(latent.dims(), [2, 4, 16 / LATENT_CELLS, 12 / LATENT_CELLS]);
         // A draw of nothing is the mean.
         let drawn = latent.draw(&Tensor::zeros((2, 4, 4, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
-        assert_eq!(drawn.flatten_all().unwrap().to_vec1::<f32>().unwrap(), latent.mean.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+        assert_eq!(
+            drawn.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+            latent.mean.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        );
     }
 }

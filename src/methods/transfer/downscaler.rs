@@ -124,7 +124,8 @@ impl Downscaler {
             return Err(MethodError::Argument(format!("{}: no member was asked for; at least 1 is wanted", self.method)));
         }
         // Both of a pair at once: where they are centred each needs the other.
-        let pairs = (0..members).step_by(2).map(|first| self.drawn(inputs, &patches, day, first..(first + 2).min(members), options));
+        let pairs =
+            (0..members).step_by(2).map(|first| self.drawn(inputs, &patches, day, first..(first + 2).min(members), options));
         Ok(pairs.collect::<MethodResult<Vec<_>>>()?.concat())
     }
 
@@ -250,7 +251,8 @@ impl Downscaler {
     /// network turned about, and what comes out turned back.
     fn draw(&self, patches: &Patches, noise: &NoiseField, sign: f64) -> MethodResult<Vec<f32>> {
         let walk = self.config.diffusion.walk()?;
-        let sampler = TiledSampler { walk: &walk, tiling: &patches.tiling, channels: 1, batch: patches.batch, device: &self.device };
+        let sampler =
+            TiledSampler { walk: &walk, tiling: &patches.tiling, channels: 1, batch: patches.batch, device: &self.device };
         let parametrisation = self.config.diffusion.parametrisation;
         let clean = |numbers: &[usize], state: &Tensor, time: usize| -> DiffusionResult<Tensor> {
             let (features, drivers) = patches.of_numbers(numbers)?;

@@ -228,7 +228,15 @@ mod tests {
         let features = if transfer == Transfer::Nothing { 3 } else { 16 };
         let denoiser = DenoiserConfig { features, projection: 4, widths: [8, 8, 16], groups: 4, ..DenoiserConfig::quick() };
         let stitching = Stitching { patch: 8, halo: 2, stride: 4, ..Stitching::default() };
-        TransferConfig { forecast, denoiser, transfer, raw_lags: transfer == Transfer::Nothing, task: kind, stitching, ..TransferConfig::quick() }
+        TransferConfig {
+            forecast,
+            denoiser,
+            transfer,
+            raw_lags: transfer == Transfer::Nothing,
+            task: kind,
+            stitching,
+            ..TransferConfig::quick()
+        }
     }
 
     fn split() -> DaySplit {

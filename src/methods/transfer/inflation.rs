@@ -96,7 +96,8 @@ pub fn inflation(
     if found.is_valid() {
         return Ok(found);
     }
-    let problem = format!("{}: no inflation can be found from {} days; days with a history are wanted", model.method(), days.len());
+    let problem =
+        format!("{}: no inflation can be found from {} days; days with a history are wanted", model.method(), days.len());
     Err(MethodError::Argument(problem))
 }
 

@@ -101,7 +101,14 @@ mod tests {
         let forecast = ForecastConfig { lags: 3, widths: [8, 8, 16], blocks: 1, head_width: 8, groups: 4 };
         let denoiser = DenoiserConfig { features: 3, projection: 4, widths: [8, 8, 16], groups: 4, ..DenoiserConfig::quick() };
         let stitching = Stitching { patch: 16, halo: 0, stride: 16, ..Stitching::default() };
-        let config = TransferConfig { forecast, denoiser, transfer: Transfer::Nothing, raw_lags: true, stitching, ..TransferConfig::quick() };
+        let config = TransferConfig {
+            forecast,
+            denoiser,
+            transfer: Transfer::Nothing,
+            raw_lags: true,
+            stitching,
+            ..TransferConfig::quick()
+        };
         let training = TrainingOptions { iterations: 2, warmup_iterations: 1, validate_every: 2, ..TrainingOptions::default() };
         let options = TransferFitOptions { batch: 2, validation_patches: 2, training, ..TransferFitOptions::default() };
         let split = DaySplit { train: train.to_vec(), validation: vec![90, 91], test: vec![] };

@@ -25,12 +25,18 @@ pub mod scatter;
 pub mod split;
 pub mod training;
 pub mod training_ground;
+mod transfer_areas;
+mod transfer_domain;
 pub mod transfer_dust;
 pub mod transfer_figures;
 pub mod transfer_ground;
 pub mod transfer_predictions;
+pub mod transfer_proxy;
 pub mod transfer_scores;
+pub mod transfer_series;
+pub mod transfer_spectra;
 mod transfer_statistics;
+pub mod transfer_stitching;
 pub mod transfer_training;
 pub mod twin;
 pub mod uadm_ensembles;
@@ -102,15 +108,22 @@ pub static ALL: &[Step] = &[
     transfer_dust::STEP,
     transfer_training::SOURCE,
     transfer_training::UNET,
+    transfer_training::VAE,
     transfer_training::DDPM,
+    transfer_training::ENCODER_ALONE,
+    transfer_training::RAW_LAGS,
     transfer_training::NO_TRANSFER,
     transfer_training::RANDOM_ENCODER,
-    transfer_training::RAW_LAGS,
+    transfer_training::TRAINABLE_ENCODER,
+    transfer_training::SHUFFLED,
     transfer_predictions::STEP,
     transfer_scores::STEP,
     transfer_figures::MAPS,
     transfer_figures::VARIOGRAMS,
-    transfer_figures::SERIES,
+    transfer_series::STEP,
+    transfer_spectra::STEP,
+    transfer_stitching::STEP,
+    transfer_proxy::STEP,
     matchups::STEP,
     uadm_published::STEP,
     scatter::STEP,

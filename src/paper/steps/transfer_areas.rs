@@ -59,8 +59,12 @@ pub fn areas(
                 let numbers: Estimates = numbers.map_err(|e| context.error(e))?;
                 let dataset = format!("dust_{}_{quarter}", season.name().to_lowercase());
                 let n = (own.len() * wanted.frame_len()) as u64;
-                let names =
-                    [("rmse", "decade"), ("r_squared_pearson", "1"), ("r_squared_of_images", "1"), ("r_squared_of_images_sd", "1")];
+                let names = [
+                    ("rmse", "decade"),
+                    ("r_squared_pearson", "1"),
+                    ("r_squared_of_images", "1"),
+                    ("r_squared_of_images_sd", "1"),
+                ];
                 for (position, (metric, unit)) in names.into_iter().enumerate() {
                     rows.push(row(&dataset, method, metric, &numbers, position, n, unit, configuration.seed));
                 }

@@ -8,9 +8,7 @@ use super::transfer_predictions::{DustPredictions, TEST, TRUTH, TransferLadderCo
 use super::transfer_scores::field_of;
 use super::transfer_statistics::DailyVariograms;
 use crate::data::Tier;
-use crate::figure::{
-    ColourMap, LinePanel, LineSeries, LineStyle, MapPanel, MapStyle, Passport, Scale, draw_lines, draw_maps,
-};
+use crate::figure::{ColourMap, LinePanel, LineSeries, LineStyle, MapPanel, MapStyle, Passport, Scale, draw_lines, draw_maps};
 use crate::grid::{Field, Unit};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};

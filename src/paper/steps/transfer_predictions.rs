@@ -12,7 +12,8 @@ use crate::base::files::write_atomic;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
 use crate::grid::Field;
 use crate::methods::MethodResult;
-use crate::methods::transfer::{Alignment, Archive, Downscaler, DrawOptions, Groundwork, Inflation, RollOut, Window, inflation, roll_out,
+use crate::methods::transfer::{
+    Alignment, Archive, Downscaler, DrawOptions, Groundwork, Inflation, RollOut, Window, inflation, roll_out,
 };
 use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperError, PaperResult};
@@ -163,9 +164,9 @@ fn inflation_of(
 /// # Errors
 /// Where the file cannot be read.
 pub fn read_inflation(folder: &Path) -> PaperResult<FoundInflation> {
-    let fail = PaperError::step("transfer_predictions");
-    let text = std::fs::read(folder.join(INFLATION)).map_err(&fail)?;
-    serde_json::from_slice(&text).map_err(|e| fail(e))
+    let step = "transfer_predictions";
+    let text = std::fs::read(folder.join(INFLATION)).map_err(PaperError::step(step))?;
+    serde_json::from_slice(&text).map_err(PaperError::step(step))
 }
 
 /// Planes of days by the name of a field.

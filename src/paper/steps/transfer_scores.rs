@@ -2,10 +2,10 @@
 //! is from the fine one.
 
 use super::diagnostics_bootstrap::{Estimates, estimates};
-use super::transfer_dust::CONFIGURATION;
-use super::transfer_ground::{DUST_ROOMS, DustGround};
 use super::transfer_areas::areas;
 use super::transfer_domain::domain;
+use super::transfer_dust::CONFIGURATION;
+use super::transfer_ground::{DUST_ROOMS, DustGround};
 use super::transfer_predictions::{
     BEYOND, DustPredictions, FoundInflation, TEST, TRUTH, TransferLadderConfiguration, member_name, read_inflation,
 };
@@ -224,9 +224,8 @@ impl Subject<'_> {
                 let own = pairs(method)?;
                 for (yardstick, theirs) in against.iter().filter(|(y, _)| y != method) {
                     let both = [PointwiseMetric::Rmse, PointwiseMetric::RSquaredPearson];
-                    let found = self.over_days(&|at| {
-                        both.iter().map(|m| Ok(of_days(&own, at, *m)? - of_days(theirs, at, *m)?)).collect()
-                    })?;
+                    let found = self
+                        .over_days(&|at| both.iter().map(|m| Ok(of_days(&own, at, *m)? - of_days(theirs, at, *m)?)).collect())?;
                     let n = truth.values().len() as u64;
                     rows.push(self.row(dataset, method, &format!("rmse_minus_{yardstick}"), &found, 0, n, unit));
                     // What the published slices do is a matter of the squared correlation, which is what was published.
@@ -301,7 +300,16 @@ fn inflation_rows(
 
 /// A row of the test days' table.
 #[expect(clippy::too_many_arguments, reason = "a row of the table")]
-pub fn row(dataset: &str, method: &str, metric: &str, found: &Estimates, position: usize, n: u64, unit: &str, seed: u64) -> TidyRow {
+pub fn row(
+    dataset: &str,
+    method: &str,
+    metric: &str,
+    found: &Estimates,
+    position: usize,
+    n: u64,
+    unit: &str,
+    seed: u64,
+) -> TidyRow {
     let interval = found.interval(position);
     TidyRow {
         dataset: dataset.into(),

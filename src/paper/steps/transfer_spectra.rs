@@ -30,8 +30,13 @@ pub const STEP: Step = figure_step!(
 );
 
 /// What is drawn, and under which name.
-const DRAWN: [(&str, &str); 5] =
-    [("bilinear", "bilinear"), ("unet", "U-Net"), ("vae", "VAE, mean"), ("ddpm", "DDPM, mean"), ("ddpm_member", "DDPM, one member")];
+const DRAWN: [(&str, &str); 5] = [
+    ("bilinear", "bilinear"),
+    ("unet", "U-Net"),
+    ("vae", "VAE, mean"),
+    ("ddpm", "DDPM, mean"),
+    ("ddpm_member", "DDPM, one member"),
+];
 
 /// The share of the truth's power below which a scale counts as lost.
 const LEVEL: f64 = 0.5;

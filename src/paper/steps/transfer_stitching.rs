@@ -104,10 +104,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
             ways.push(way);
         }
     }
-    let borders: Vec<Vec<usize>> = ways
-        .iter()
-        .map(|way| core_borders(&configuration, way.stride, columns))
-        .collect();
+    let borders: Vec<Vec<usize>> = ways.iter().map(|way| core_borders(&configuration, way.stride, columns)).collect();
     let found = estimates(days.len(), 1, configuration.resamples, configuration.seed, |at| numbers(&ways, &borders, columns, at))
         .map_err(|e| context.error(e))?;
     let n = (days.len() * rows * columns) as u64;
@@ -197,8 +194,7 @@ fn draw_numbers(
             .into_iter()
             .map(|(fused, label)| {
                 let of: Vec<usize> = (0..ways.len()).filter(|k| ways[*k].fused == fused).collect();
-                let mut curve =
-                    line(label, of.iter().map(|k| (ways[*k].stride as f64, found.values[2 * k + offset])).collect());
+                let mut curve = line(label, of.iter().map(|k| (ways[*k].stride as f64, found.values[2 * k + offset])).collect());
                 curve.band = found.intervals.as_ref().map(|(lower, upper)| Band {
                     lower: of.iter().map(|k| lower[2 * k + offset]).collect(),
                     upper: of.iter().map(|k| upper[2 * k + offset]).collect(),
@@ -276,8 +272,7 @@ mod tests {
 
     #[test]
     fn borders_of_patches_less_their_halos() {
-        let configuration =
-            StitchingConfiguration { days: 1, strides: vec![8], patch: 16, halo: 4, resamples: 1, seed: 1 };
+        let configuration = StitchingConfiguration { days: 1, strides: vec![8], patch: 16, halo: 4, resamples: 1, seed: 1 };
         // Patches at 0, 8, 16 of 32 cells use 0..12, 12..20, 20..32.
         assert_eq!(core_borders(&configuration, 8, 32), [12, 20]);
         assert_eq!(core_borders(&configuration, 4, 24), [8, 12]);

@@ -162,7 +162,9 @@ struct LargeTraining {
 /// The encoder that a network's settings ask for, out of the source's weights.
 fn encoder(context: &StepContext<'_>, config: &TransferConfig, device: &Device) -> PaperResult<Option<FrozenEncoder>> {
     let found = match config.transfer {
-        Transfer::Encoder | Transfer::TrainableEncoder => FrozenEncoder::load(&context.input("transfer_source")?.join(WEIGHTS), device),
+        Transfer::Encoder | Transfer::TrainableEncoder => {
+            FrozenEncoder::load(&context.input("transfer_source")?.join(WEIGHTS), device)
+        }
         Transfer::RandomEncoder => FrozenEncoder::untrained(&config.forecast, UNTRAINED_SEED, device),
         Transfer::Nothing => return Ok(None),
     };
