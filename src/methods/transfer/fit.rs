@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::autoencoder::LATENT_CELLS;
 use super::config::TransferConfig;
 use super::day_split::DaySplit;
 use super::downscaler::Downscaler;
@@ -15,14 +14,12 @@ use super::encoder::FrozenEncoder;
 use super::groundwork::Groundwork;
 use super::inputs::InputMaker;
 use super::model::Model;
-use super::task::Task;
 use super::training_days::{Batch, Part};
 use crate::base::random::Random;
-use crate::diffusion::{Conditions, DiffusionError};
 use crate::methods::error::{MethodError, MethodResult};
-use crate::nn::ops::{Loss, masked_loss};
+use crate::nn::ops::Loss;
 use crate::nn::{Parameters, describe_device};
-use crate::train::{RunFolder, TrainError, TrainResult, TrainingOptions, TrainingReport, train};
+use crate::train::{RunFolder, TrainingOptions, TrainingReport, train};
 
 /// Settings of the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,103 +41,6 @@ impl Default for TransferFitOptions {
     fn default() -> TransferFitOptions {
         let training = TrainingOptions { iterations: 700, peak_rate: 2e-3, validate_every: 350, ..TrainingOptions::default() };
         TransferFitOptions { batch: 8, loss: Loss::MeanSquare, validation_patches: 24, seed: 1, training }
-    }
-}
-
-fn normal(like: &Tensor, random: &mut Random) -> candle_core::Result<Tensor> {
-    let values: Vec<f32> = (0..like.elem_count()).map(|_| random.normal() as f32).collect();
-    Tensor::from_vec(values, like.dims(), &Device::Cpu)?.to_device(like.device())
-}
-
-fn task(error: impl std::fmt::Display) -> TrainError {
-    TrainError::Task(error.to_string())
-}
-
-impl Model {
-    fn loss(&self, config: &TransferConfig, batch: &Batch, loss: Loss, random: &mut Random) -> TrainResult<Tensor> {
-        let (features, drivers) = (self.seen(&batch.features)?, &batch.drivers);
-        let outright = || self.outright(&features, drivers);
-        match config.task {
-            Task::Regression => Ok(masked_loss(loss, &outright()?, &batch.clean, None)?),
-            Task::Diffusion => self.denoising(config, &batch.clean, &features, drivers, loss, random),
-            Task::TrunkAndDiffusion => {
-                let said = outright()?;
-                // What the trunk says is given to the diffusion as a number, so that each network has one thing to learn.
-                let known = said.detach();
-                let drivers = Tensor::cat(&[drivers, &known], 1)?;
-                let rest = (&batch.clean - &known)?;
-                let draws = self.denoising(config, &rest, &features, &drivers, loss, random)?;
-                Ok((masked_loss(loss, &said, &batch.clean, None)? + draws)?)
-            }
-            Task::Autoencoder => {
-                let Some(latent) = self.latent(&batch.clean, drivers)? else { return Err(task("no hidden numbers")) };
-                let sizes = latent.dims().to_vec();
-                let normal = normal(&Tensor::zeros(sizes, DType::F32, batch.clean.device())?, random)?;
-                let found = self.decoded(&latent.draw(&normal)?, &features, drivers)?;
-                let error = masked_loss(loss, &found, &batch.clean, None)?;
-                // The decoder's own spread is the one that makes the fields most likely (doi:10.48550/arXiv.2006.13202).
-                Ok(((error.log()? * 0.5)? + (latent.divergence()? / batch.clean.elem_count() as f64)?)?)
-            }
-        }
-    }
-
-    /// The diffusion's loss for clean states.
-    fn denoising(
-        &self,
-        config: &TransferConfig,
-        clean: &Tensor,
-        features: &Tensor,
-        drivers: &Tensor,
-        loss: Loss,
-        random: &mut Random,
-    ) -> TrainResult<Tensor> {
-        let times: Vec<usize> = (0..clean.dim(0)?).map(|_| random.below(self.schedule.steps())).collect();
-        let noise = normal(clean, random)?;
-        let state = self.schedule.add_noise(clean, &noise, &times).map_err(task)?;
-        let target = config.diffusion.parametrisation.target(&self.schedule, clean, &noise, &times).map_err(task)?;
-        Ok(masked_loss(loss, &self.answer(&state, features, drivers, &times)?, &target, None)?)
-    }
-
-    /// Sums over a batch: of the fair CRPS of two draws (of a regression: of the absolute error), and of the size of the state.
-    fn score(&self, config: &TransferConfig, batch: &Batch, random: &mut Random) -> TrainResult<(f64, f64)> {
-        let size = |x: Tensor| -> TrainResult<f64> { Ok(f64::from(x.abs()?.sum_all()?.to_scalar::<f32>()?)) };
-        let error = |x: &Tensor| size((x - &batch.clean)?);
-        let lacking = size(batch.clean.clone())?;
-        let features = self.seen(&batch.features)?.detach();
-        let said = match config.task {
-            Task::Regression | Task::TrunkAndDiffusion => Some(self.outright(&features, &batch.drivers)?.detach()),
-            _ => None,
-        };
-        let drivers = match (&said, config.task) {
-            (Some(said), Task::Regression) => return Ok((error(said)?, lacking)),
-            (Some(said), _) => Tensor::cat(&[&batch.drivers, said], 1)?,
-            (None, _) => batch.drivers.clone(),
-        };
-        let walk = config.diffusion.walk().map_err(task)?;
-        let mut draw = || -> TrainResult<Tensor> {
-            if config.task == Task::Autoencoder {
-                let (b, _, h, w) = batch.clean.dims4()?;
-                let hidden = (b, config.latent.channels, h / LATENT_CELLS, w / LATENT_CELLS);
-                let hidden = normal(&Tensor::zeros(hidden, DType::F32, batch.clean.device())?, random)?;
-                return Ok(self.decoded(&hidden, &features, &drivers)?.detach());
-            }
-            let rest = walk
-                .sample(
-                    Conditions::default(),
-                    |_| Ok(normal(&batch.clean, random)?),
-                    |state, time| -> Result<Tensor, DiffusionError> {
-                        let answer = self.answer(state, &features, &drivers, &[time])?.detach();
-                        config.diffusion.parametrisation.to_clean(&self.schedule, &answer, state, &[time])
-                    },
-                )
-                .map_err(task)?;
-            Ok(match &said {
-                Some(said) => (rest + said)?,
-                None => rest,
-            })
-        };
-        let (one, two) = (draw()?, draw()?);
-        Ok(((error(&one)? + error(&two)? - size((&one - &two)?)?) / 2.0, lacking))
     }
 }
 
@@ -219,7 +119,9 @@ mod tests {
     use super::super::downscaler::DrawOptions;
     use super::super::forecast::ForecastConfig;
     use super::super::groundwork::tests::waves;
-    use super::super::task::Transfer;
+    use super::super::inflation::Inflation;
+    use super::super::task::{Task, Transfer};
+    use super::super::window::Window;
     use super::*;
     use crate::train::Checkpoint;
 
@@ -311,6 +213,47 @@ mod tests {
         // Without the other's history the same inputs come of the same planes.
         let planes: Vec<&[f32]> = archive.history(&window).unwrap();
         assert_eq!(inputs, downscaler.inputs_after(&groundwork, 112, &planes).unwrap());
+    }
+
+    #[test]
+    fn members_lie_around_what_the_trunk_says() {
+        let config = config(Transfer::Nothing, Task::TrunkAndDiffusion);
+        let (downscaler, _, _) = trained(&config, None, 3);
+        let archive = waves();
+        let groundwork = Groundwork::new(&archive, &split().train).unwrap();
+        let inputs = downscaler.inputs_of(&groundwork, &Window::of(112, 3, Default::default()).unwrap()).unwrap();
+        let centre = downscaler.centre(&inputs).unwrap();
+        let options = DrawOptions { members: 2, centred: true, ..DrawOptions::default() };
+        let pair = downscaler.predict(&inputs, 112, &options).unwrap();
+        let twice = Inflation { coarse: 2.0, fine: 2.0 };
+        let wide = downscaler.predict(&inputs, 112, &DrawOptions { inflation: twice, ..options }).unwrap();
+        assert_eq!(downscaler.member(&inputs, 112, 1, &options).unwrap(), pair[1]);
+        let mut moved = 0.0f32;
+        for (i, centre) in centre.iter().enumerate() {
+            assert!(((pair[0][i] + pair[1][i]) / 2.0 - centre).abs() < 1e-5);
+            assert!((wide[0][i] - centre - 2.0 * (pair[0][i] - centre)).abs() < 1e-4);
+            moved = moved.max((pair[0][i] - centre).abs());
+        }
+        assert!(moved > 1e-3);
+        let wrong = DrawOptions { inflation: Inflation { coarse: -1.0, fine: 1.0 }, ..options };
+        assert!(downscaler.predict(&inputs, 112, &wrong).unwrap_err().to_string().contains("factors above 0"));
+        // Validation days' factors are those that make members lie as far off as the truth.
+        let found = super::super::inflation::inflation(&downscaler, &groundwork, &[90, 91, 92], &options).unwrap();
+        assert!(found.coarse > 0.0 && found.fine > 0.0);
+        assert!(super::super::inflation::inflation(&downscaler, &groundwork, &[], &options).is_err());
+    }
+
+    #[test]
+    fn an_autoencoder_learns_and_draws() {
+        let config = config(Transfer::Nothing, Task::Autoencoder);
+        let (downscaler, score, _) = trained(&config, None, 120);
+        assert!(score < 1.0, "{score}");
+        let archive = waves();
+        let groundwork = Groundwork::new(&archive, &split().train).unwrap();
+        let inputs = downscaler.inputs_of(&groundwork, &Window::of(112, 3, Default::default()).unwrap()).unwrap();
+        let drawn = downscaler.predict(&inputs, 112, &DrawOptions { members: 3, ..DrawOptions::default() }).unwrap();
+        assert!(drawn.len() == 3 && drawn[0] != drawn[1] && drawn[0] != drawn[2]);
+        assert!(downscaler.centre(&inputs).unwrap_err().to_string().contains("trunk"));
     }
 
     #[test]

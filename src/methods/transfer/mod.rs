@@ -41,6 +41,7 @@ mod guided;
 mod inflation;
 mod inputs;
 mod model;
+mod objective;
 mod rollout;
 mod second_order;
 mod source;
