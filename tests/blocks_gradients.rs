@@ -301,6 +301,7 @@ fn networks() {
     let config = transfer::DenoiserConfig {
         features: 3,
         projection: 2,
+        direct: 1,
         transformers: true,
         drivers: 2,
         widths: [4, 4, 8],

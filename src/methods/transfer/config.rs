@@ -158,6 +158,9 @@ impl TransferConfig {
                 self.drivers.len()
             ));
         }
+        if self.denoiser.direct > self.denoiser.features {
+            return wrong(format!("{} of {} features are to enter directly", self.denoiser.direct, self.denoiser.features));
+        }
         if self.denoiser.bounded && (self.base != Base::Range || self.diffusion.parametrisation != Parametrisation::Clean) {
             return wrong("a network that ends within 0..1 wants the base `range` and the clean field as its answer".to_string());
         }
@@ -194,6 +197,7 @@ mod tests {
         };
         assert!(message(|c| c.drivers.truncate(3)).contains("drivers"));
         assert!(message(|c| c.raw_lags = true).contains("features"));
+        assert!(message(|c| c.denoiser.direct = 65).contains("directly"));
         assert!(message(|c| c.denoiser.bounded = true).contains("range"));
         assert!(message(|c| c.latent.channels = 0).contains("autoencoder"));
         assert!(message(|c| c.stitching.patch = 18).contains("multiple of 4"));

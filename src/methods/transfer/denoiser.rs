@@ -15,6 +15,9 @@ pub struct DenoiserConfig {
     pub features: usize,
     /// A learnt linear map brings them to so many channels before they enter; 0 for none, as published.
     pub projection: usize,
+    /// So many of the features, the last ones, enter as they are, whatever `projection` says: the days before themselves, which
+    /// would be lost among many features.
+    pub direct: usize,
     /// Further channels at the fine size: the coarse field, the elevation, constant maps.
     pub drivers: usize,
     /// Channels of the three levels, finest first.
@@ -43,6 +46,7 @@ impl DenoiserConfig {
         DenoiserConfig {
             features: 256,
             projection: 0,
+            direct: 0,
             drivers: 5,
             widths: [128, 256, 512],
             blocks: 2,
@@ -72,7 +76,11 @@ impl DenoiserConfig {
 
     /// Channels of the features where they enter.
     fn entering(&self) -> usize {
-        if self.projection > 0 { self.projection } else { self.features }
+        if self.projects() { self.projection + self.direct } else { self.features }
+    }
+
+    fn projects(&self) -> bool {
+        self.projection > 0 && self.features > self.direct
     }
 
     fn unet(&self) -> UnetConfig {
@@ -130,8 +138,8 @@ impl Denoiser {
     /// As [`Unet::new`].
     pub fn within(parameters: &mut Parameters, prefix: &str, config: &DenoiserConfig) -> NnResult<Denoiser> {
         let unet = config.unet();
-        let projection = if config.projection > 0 {
-            let (sizes, plain) = ([config.projection, config.features], ConvolutionOptions::default());
+        let projection = if config.projects() {
+            let (sizes, plain) = ([config.projection, config.features - config.direct], ConvolutionOptions::default());
             Some(Convolution2d::new(parameters, &format!("{prefix}projection"), sizes, 1, plain, Init::UniformFanIn)?)
         } else {
             None
@@ -165,10 +173,18 @@ impl Denoiser {
             );
         }
         let features = match &self.projection {
-            Some(map) => map.forward(features)?, // [b, projection, h', w']
+            Some(map) => {
+                let lent = channels - self.config.direct;
+                let projected = map.forward(&features.narrow(1, 0, lent)?)?; // [b, projection, h', w']
+                if self.config.direct == 0 {
+                    projected
+                } else {
+                    Tensor::cat(&[&projected, &features.narrow(1, lent, self.config.direct)?], 1)?
+                }
+            }
             None => features.clone(),
         };
-        let features = interpolate(&features, (h, w), Resampling::Bilinear, false)?; // [b, projection or features, h, w]
+        let features = interpolate(&features, (h, w), Resampling::Bilinear, false)?; // [b, entering, h, w]
         let x = Tensor::cat(&[noisy, &features, drivers], 1)?;
         let y = self.head.forward(&self.unet.forward(&x, Some(step))?)?; // [b, 1, h, w]
         if self.config.bounded { sigmoid(&y) } else { Ok(y) }
@@ -192,6 +208,18 @@ mod tests {
         assert_eq!(count(&DenoiserConfig::paper()), 76_916_097);
         assert_eq!(count(&DenoiserConfig::small()), 836_417);
         assert_eq!(count(&DenoiserConfig::quick()), 243_353);
+    }
+
+    #[test]
+    fn direct_features_are_not_projected() {
+        let count = |features, direct| {
+            let mut parameters = Parameters::shapes_only();
+            Denoiser::new(&mut parameters, &DenoiserConfig { features, direct, ..DenoiserConfig::quick() }).unwrap();
+            parameters.value_count()
+        };
+        // 8 channels more into the first convolution of 16 and no more into the projection; without others, no projection.
+        assert_eq!(count(72, 8), count(64, 0) + 8 * 16 * 9);
+        assert_eq!(count(8, 8) + 8 * 64 + 8, count(64, 0));
     }
 
     #[test]

@@ -20,13 +20,13 @@ pub struct GuidedPlane<'a> {
     pub factor: usize,
 }
 
-/// Three numbers, the same everywhere: how a field departs from straight lines between its coarse cells where the guide does.
+/// Three numbers, the same everywhere: how a field departs from what is bicubic between its coarse cells where the guide does.
 ///
 /// # Formula
 /// ```text
 /// y = B(c) + w₁ a + w₂ a B(c) + w₃ a²,   a = g − B(C(g))
 /// ```
-/// with B straight lines between coarse centres and C means over coarse cells.
+/// with B bicubic between coarse centres and C means over coarse cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GuidedRegression {
     weights: [f64; 3],
@@ -35,7 +35,7 @@ pub struct GuidedRegression {
 impl GuidedPlane<'_> {
     fn upsampled(&self, coarse: &[f32]) -> Vec<f32> {
         let [rows, columns] = self.shape.map(|cells| cells / self.factor);
-        upsample_plane(coarse, rows, columns, self.factor, Interpolation::Bilinear, false)
+        upsample_plane(coarse, rows, columns, self.factor, Interpolation::Bicubic, false)
     }
 
     fn coarsened(&self, plane: &[f32]) -> Vec<f32> {
@@ -58,17 +58,17 @@ impl GuidedPlane<'_> {
         Ok(())
     }
 
-    /// What the coarse plane alone says, straight between centres; and the three columns of the regression.
+    /// What the coarse plane alone says, bicubic between centres; and the three columns of the regression.
     fn columns(&self) -> (Vec<f32>, [Vec<f32>; 3]) {
-        let straight = self.upsampled(self.coarse);
+        let between = self.upsampled(self.coarse);
         let smooth = self.upsampled(&self.coarsened(self.guide));
         let anomaly: Vec<f32> = self.guide.iter().zip(smooth).map(|(g, s)| g - s).collect();
-        let product = anomaly.iter().zip(&straight).map(|(a, b)| a * b).collect();
+        let product = anomaly.iter().zip(&between).map(|(a, b)| a * b).collect();
         let square = anomaly.iter().map(|a| a * a).collect();
-        (straight, [anomaly, product, square])
+        (between, [anomaly, product, square])
     }
 
-    /// The plane with its coarse means as they should be: what they lack is added, straight between centres, four times over.
+    /// The plane with its coarse means as they should be: what they lack is added, bicubic between centres, four times over.
     ///
     /// # Errors
     /// [`MethodError::Argument`] where sizes do not fit.
@@ -100,9 +100,9 @@ impl GuidedRegression {
                 let problem = format!("a truth of {} cells and {} marks for {}", truth.len(), learn.len(), plane.guide.len());
                 return Err(MethodError::Argument(format!("guided refinement: {problem}")));
             }
-            let (straight, columns) = plane.columns();
+            let (between, columns) = plane.columns();
             for i in (0..truth.len()).filter(|i| learn[*i]) {
-                let departure = f64::from(truth[i] - straight[i]);
+                let departure = f64::from(truth[i] - between[i]);
                 let at: [f64; 3] = std::array::from_fn(|k| f64::from(columns[k][i]));
                 for k in 0..3 {
                     right[k] += at[k] * departure;
@@ -150,9 +150,9 @@ mod tests {
         let guide = guide();
         let coarse: Vec<f32> = (0..36).map(|i| 2.0 + (i % 5) as f32).collect();
         let plane = GuidedPlane { coarse: &coarse, guide: &guide, shape: [24, 24], factor: 4 };
-        let (straight, columns) = plane.columns();
+        let (between, columns) = plane.columns();
         let truth: Vec<f32> =
-            (0..576).map(|i| straight[i] - 0.5 * columns[0][i] + 0.2 * columns[1][i] + 0.1 * columns[2][i]).collect();
+            (0..576).map(|i| between[i] - 0.5 * columns[0][i] + 0.2 * columns[1][i] + 0.1 * columns[2][i]).collect();
         let found = GuidedRegression::fit(std::iter::once((plane, &truth[..])), &[true; 576]).unwrap();
         for (found, wanted) in found.weights().iter().zip([-0.5, 0.2, 0.1]) {
             assert!((found - wanted).abs() < 1e-4, "{found} {wanted}");
@@ -171,10 +171,10 @@ mod tests {
         let coarse: Vec<f32> = (0..36).map(|i| ((i * 7) % 11) as f32).collect();
         let plane = GuidedPlane { coarse: &coarse, guide: &guide, shape: [24, 24], factor: 4 };
         let off = |values: &[f32]| plane.coarsened(values).iter().zip(&coarse).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        let straight = plane.upsampled(&coarse);
-        let mended = plane.with_its_means(&straight).unwrap();
-        assert!(off(&mended) < 0.2 * off(&straight), "{} {}", off(&mended), off(&straight));
-        assert!(plane.with_its_means(&straight[1..]).is_err());
-        assert!(GuidedPlane { factor: 5, ..plane }.with_its_means(&straight).is_err());
+        let between = plane.upsampled(&coarse);
+        let mended = plane.with_its_means(&between).unwrap();
+        assert!(off(&mended) < 0.2 * off(&between), "{} {}", off(&mended), off(&between));
+        assert!(plane.with_its_means(&between[1..]).is_err());
+        assert!(GuidedPlane { factor: 5, ..plane }.with_its_means(&between).is_err());
     }
 }

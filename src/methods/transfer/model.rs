@@ -39,6 +39,7 @@ impl Model {
         };
         let latent = if config.task == Task::Autoencoder {
             own.features += config.latent.channels;
+            own.direct += config.latent.channels;
             Some(LatentEncoder::new(parameters, &config.latent, config.denoiser.drivers)?)
         } else {
             None

@@ -268,9 +268,10 @@ fn beyond(
         shelf.put("last_day", last);
     }
     for Contestant { method: name, model, .. } in models.iter().filter(|c| matches!(c.method, "ddpm" | "unet")) {
-        // Members of a roll-out have pasts of their own, around which no pair can be centred.
+        // Members of a roll-out have pasts of their own, around which no pair can be centred; and the factors that mend one day
+        // ahead say nothing of many.
         let (members, seed) = (configuration.roll_out_members, configuration.seed);
-        let options = DrawOptions { members, seed, inflation, ..DrawOptions::default() };
+        let options = DrawOptions { members, seed, ..DrawOptions::default() };
         let range = first..first + days.len();
         for of_day in roll_out(|_| model, groundwork, range.clone(), RollOut::Strict, &options)? {
             shelf.put(&format!("{name}_strict"), &mean(&of_day));
@@ -278,7 +279,7 @@ fn beyond(
                 shelf.put(&member_name(&format!("{name}_strict"), 0), &of_day[0]);
             }
         }
-        let one = DrawOptions { members: 2, centred: true, ..options };
+        let one = DrawOptions { members: 2, centred: true, inflation, ..options };
         for of_day in roll_out(|_| model, &informed, range, RollOut::Lenient, &one)? {
             shelf.put(&format!("{name}_lenient"), &mean(&of_day));
             if of_day.len() > 1 {

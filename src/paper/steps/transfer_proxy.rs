@@ -77,7 +77,7 @@ struct ProxyConfiguration {
 }
 
 /// What is scored, simplest first.
-const METHODS: [&str; 5] = ["nearest", "bilinear", "bicubic", "bilinear_backprojected", "guided"];
+const METHODS: [&str; 5] = ["nearest", "bilinear", "bicubic", "bicubic_backprojected", "guided"];
 /// Height of the ground in kilometres, so that the regression's columns are of like size.
 const METRES_TO_KILOMETRES: f32 = 1e-3;
 /// The month that is drawn: July, when the dust belt is at its dustiest.
@@ -123,9 +123,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
             fields.push(match *method {
                 "nearest" => up(Interpolation::Nearest),
                 "bicubic" => up(Interpolation::Bicubic),
-                "bilinear_backprojected" => {
-                    plane(t).with_its_means(&up(Interpolation::Bilinear)).map_err(|e| context.error(e))?
-                }
+                "bicubic_backprojected" => plane(t).with_its_means(&up(Interpolation::Bicubic)).map_err(|e| context.error(e))?,
                 "guided" => regression.apply(&plane(t)).map_err(|e| context.error(e))?,
                 _ => up(Interpolation::Bilinear),
             });
@@ -215,19 +213,19 @@ fn scores(
         metric.of(&all)
     };
     let n = (scored.iter().map(Vec::len).sum::<usize>() * truth.frames()) as u64;
-    let straight = found.iter().position(|(method, _)| *method == "bilinear_backprojected").unwrap_or(0);
+    let yardstick = found.iter().position(|(method, _)| *method == "bicubic_backprojected").unwrap_or(0);
     let mut rows = Vec::new();
     for ((method, _), own) in found.iter().zip(&pairs) {
         let statistic = |at: &[usize]| -> ScoreResult<Vec<f64>> {
             let mut all = METRICS.iter().map(|m| number(own, at, *m)).collect::<ScoreResult<Vec<f64>>>()?;
-            all.push(all[0] - number(&pairs[straight], at, PointwiseMetric::Rmse)?);
+            all.push(all[0] - number(&pairs[yardstick], at, PointwiseMetric::Rmse)?);
             Ok(all)
         };
         let estimates = estimates(scored.len(), 1, configuration.resamples, configuration.seed, statistic);
         let estimates = estimates.map_err(|e| context.error(e))?;
-        let names = METRICS.iter().map(|m| m.name()).chain(["rmse_minus_bilinear_backprojected"]);
+        let names = METRICS.iter().map(|m| m.name()).chain(["rmse_minus_bicubic_backprojected"]);
         for (position, metric) in names.enumerate() {
-            if position == METRICS.len() && *method == "bilinear_backprojected" {
+            if position == METRICS.len() && *method == "bicubic_backprojected" {
                 continue;
             }
             let interval = estimates.interval(position);
@@ -262,7 +260,9 @@ fn draw(
     let july = truth.slice(DRAWN_MONTH..DRAWN_MONTH + 1, 0..rows, 0..columns).map_err(fail)?;
     let of = |name: &str| found.iter().find(|(method, _)| *method == name).map(|(_, fields)| &fields[DRAWN_MONTH]);
     let mut fields = vec![("Linke turbidity, July", july.clone()), ("Height of the ground", altitude.clone())];
-    for (name, title) in [("bilinear_backprojected", "Straight lines − truth"), ("guided", "Guided by the height − truth")] {
+    for (name, title) in
+        [("bicubic_backprojected", "Bicubic, back-projected − truth"), ("guided", "Guided by the height − truth")]
+    {
         let Some(plane) = of(name) else { continue };
         let error = plane.iter().zip(july.values()).map(|(found, wanted)| found - wanted).collect();
         fields.push((title, july.with_values(error, july.mask().clone()).map_err(fail)?));

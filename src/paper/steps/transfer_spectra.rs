@@ -18,6 +18,7 @@ pub const STEP: Step = figure_step!(
     "transfer_spectra",
     "figures/transfer_spectra.png: power by wavelength of the dust's truth and methods",
     &[
+        "src/paper/products.rs",
         "src/paper/steps/diagnostics_figure.rs",
         "src/paper/steps/diagnostics_spectra.rs",
         "src/paper/steps/diagnostics_errors.rs",

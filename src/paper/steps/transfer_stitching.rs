@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::diagnostics_bootstrap::{Estimates, estimates};
 use super::transfer_dust::CONFIGURATION;
-use super::transfer_figures::{line, passport};
 use super::transfer_ground::{DUST_ROOMS, DustGround};
-use super::transfer_scores::row;
 use super::transfer_training::open;
 use crate::data::Tier;
 use crate::figure::{Band, ColourMap, LinePanel, LineSeries, LineStyle, MapPanel, MapStyle, draw_lines, draw_maps};
@@ -15,7 +13,7 @@ use crate::grid::{Field, Unit, Window as BlendWindow};
 use crate::methods::MethodResult;
 use crate::methods::transfer::{Alignment, Downscaler, DrawOptions, Groundwork, Stitching, Window};
 use crate::paper::step::{Step, StepContext};
-use crate::paper::{PaperResult, TableRender, TidyTable, publish_table};
+use crate::paper::{PaperResult, TableRender, TidyRow, TidyTable, publish_table};
 use crate::score::ScoreResult;
 
 /// The step.
@@ -111,7 +109,21 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let mut tidy = Vec::new();
     for (k, way) in ways.iter().enumerate() {
         for (position, metric) in [(2 * k, "variance_over_single_patch"), (2 * k + 1, "step_at_borders_over_elsewhere")] {
-            tidy.push(row("dust_log10", &way.name(), metric, &found, position, n, "1", configuration.seed));
+            let interval = found.interval(position);
+            tidy.push(TidyRow {
+                dataset: "dust_log10".into(),
+                tier: Tier::Twin,
+                split: "test".into(),
+                method: way.name(),
+                metric: metric.into(),
+                value: found.values[position],
+                lower: interval.map(|i| i.0),
+                upper: interval.map(|i| i.1),
+                n,
+                n_eff: Some(found.units),
+                unit: "1".into(),
+                seed: configuration.seed,
+            });
         }
     }
     let passport_of = |name: &str| context.passport(name, vec![Tier::Twin], configuration.seed, serde_json::Value::Null);
@@ -194,7 +206,12 @@ fn draw_numbers(
             .into_iter()
             .map(|(fused, label)| {
                 let of: Vec<usize> = (0..ways.len()).filter(|k| ways[*k].fused == fused).collect();
-                let mut curve = line(label, of.iter().map(|k| (ways[*k].stride as f64, found.values[2 * k + offset])).collect());
+                let mut curve = LineSeries {
+                    label: label.into(),
+                    x: of.iter().map(|k| ways[*k].stride as f64).collect(),
+                    y: of.iter().map(|k| found.values[2 * k + offset]).collect(),
+                    band: None,
+                };
                 curve.band = found.intervals.as_ref().map(|(lower, upper)| Band {
                     lower: of.iter().map(|k| lower[2 * k + offset]).collect(),
                     upper: of.iter().map(|k| upper[2 * k + offset]).collect(),
@@ -216,8 +233,8 @@ fn draw_numbers(
         panel(format!("Variance of a draw, n = {days} maps"), "variance / single patch's", series(0)),
         panel("Steps where patches meet".into(), "squared step / elsewhere", series(1)),
     ];
-    draw_lines(&drawn, &LineStyle::default(), &context.path("transfer_stitching"), &passport(context, configuration.seed)?)
-        .map_err(|e| context.error(e))?;
+    let passport = context.passport("transfer_stitching", vec![Tier::Twin], configuration.seed, serde_json::Value::Null)?;
+    draw_lines(&drawn, &LineStyle::default(), &context.path("transfer_stitching"), &passport).map_err(|e| context.error(e))?;
     Ok(())
 }
 
