@@ -223,7 +223,7 @@ impl Subject<'_> {
             Scale::Logarithm => &CONTESTS[..],
             Scale::OpticalDepth => &CONTESTS[..1],
         };
-        for (methods, yardsticks) in contests {
+        for (methods, yardsticks) in contests.iter().copied() {
             let against = yardsticks.iter().map(|y| Ok((*y, pairs(y)?))).collect::<PaperResult<Vec<(&str, Vec<Pairs>)>>>()?;
             for method in methods {
                 let own = pairs(method)?;
