@@ -315,10 +315,19 @@ fn networks() {
     });
     let core = [kiost::Core::Lstm { layers: 1 }, kiost::Core::Transformer { heads: 2, layers: 1, hidden: 3 }];
     for core in core {
-        let config = kiost::ForecasterConfig { past: 3, future: 2, stations: 2, calendar: 2, width: 4, core, dropout: 0.0 };
+        let config = kiost::ForecasterConfig {
+            past: 3,
+            future: 2,
+            stations: 2,
+            calendar: 2,
+            width: 4,
+            core,
+            dropout: 0.0,
+            neighbours: true,
+        };
         let (p, network) = built(|p| kiost::Forecaster::new(p, &config));
-        check(&format!("forecaster, {core:?}"), &p, &[&[2, 3], &[2, 5], &[2, 5], &[2, 2]], |x| {
-            network.forward(&x[0], &x[1], &x[2], &x[3], true)
+        check(&format!("forecaster, {core:?}"), &p, &[&[2, 3], &[2, 5], &[2, 5], &[2, 2], &[2, 3, 2]], |x| {
+            network.forward(&x[0], &x[1], &x[2], &x[3], Some(&x[4]), true)
         });
     }
 }

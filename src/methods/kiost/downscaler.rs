@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::downscaling_config::{DownscalingConfig, StationHead};
+use super::downscaling_config::DownscalingConfig;
 use super::generator::Generator;
 use super::normalisation::Normalisation;
 use super::weeks::week_frames;
@@ -74,11 +74,17 @@ impl Downscaler {
     /// week;
     /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn apply(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
-        let correction = match self.config.station_head {
-            StationHead::Coastal { cells } => Some(self.normalisation.coastal_units(cells)?),
-            _ => None,
-        };
+        let fading = self.config.station_head.fading_cells();
+        let correction = fading.map(|cells| self.normalisation.coastal_units(cells)).transpose()?;
         self.map(coarse, days, 0, correction.as_deref())
+    }
+
+    /// As [`Downscaler::apply`], without a coastal correction.
+    ///
+    /// # Errors
+    /// As [`Downscaler::apply`].
+    pub fn apply_uncorrected(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
+        self.map(coarse, days, 0, None)
     }
 
     /// As [`Downscaler::apply`], of the map that the published program reads at stations.
@@ -122,7 +128,7 @@ impl Downscaler {
             if let Some(units) = correction {
                 let [rows, columns] = n.fine_shape();
                 let units = Tensor::from_slice(units, (1, 1, rows, columns), &Device::Cpu)?.to_device(&self.device)?;
-                maps = (maps + both.narrow(1, 1, 1)?.broadcast_mul(&units)?)?;
+                maps = (maps + self.config.station_head.correction(&both)?.broadcast_mul(&units)?)?;
             }
             let maps = maps.flatten_all()?.to_vec1::<f32>()?;
             for ((day, _), map) in part.iter().zip(maps.chunks_exact(n.fine_scale().len())) {

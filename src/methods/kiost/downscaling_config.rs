@@ -1,5 +1,6 @@
 //! Settings of the downscaling and its training.
 
+use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::critic::CriticConfig;
@@ -25,6 +26,31 @@ pub enum StationHead {
         /// Distance from land, in fine cells, at which the correction has faded to 1/e.
         cells: f64,
     },
+    /// As `Coastal`, but the second map counts by its mean alone: one number for each day, common to the whole coast, so that
+    /// what some stations tell holds where there is none.
+    CommonCoast {
+        /// Distance from land, in fine cells, at which the correction has faded to 1/e.
+        cells: f64,
+    },
+}
+
+impl StationHead {
+    /// The distance at which a correction fades, where there is one.
+    pub(super) fn fading_cells(self) -> Option<f64> {
+        match self {
+            StationHead::Field | StationHead::Second => None,
+            StationHead::Coastal { cells } | StationHead::CommonCoast { cells } => Some(cells),
+        }
+    }
+
+    /// The correction before it fades, `[b, 1, h, w]`, from the generator's maps `[b, 2, h, w]`.
+    pub(super) fn correction(self, maps: &Tensor) -> Result<Tensor> {
+        let second = maps.narrow(1, 1, 1)?;
+        match self {
+            StationHead::CommonCoast { .. } => second.mean_keepdim((2, 3))?.broadcast_as(second.shape()),
+            _ => Ok(second),
+        }
+    }
 }
 
 /// Networks and formulation.
@@ -142,7 +168,7 @@ impl DownscalingFitOptions {
     }
 
     pub(super) fn check(&self, head: StationHead) -> MethodResult<()> {
-        if let StationHead::Coastal { cells } = head
+        if let Some(cells) = head.fading_cells()
             && !(cells > 0.0 && cells.is_finite())
         {
             return Err(MethodError::Argument(format!("kiost: the correction fades over {cells} cells; more than 0 is wanted")));
@@ -181,6 +207,8 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused() {
+        let common = DownscalingFitOptions::paper().check(StationHead::CommonCoast { cells: -1.0 });
+        assert!(common.unwrap_err().to_string().contains("more than 0"));
         let message = |change: fn(&mut DownscalingFitOptions)| {
             let mut fit = DownscalingFitOptions::paper();
             change(&mut fit);

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::kiost_bay::{BAY, SPLIT};
+use super::kiost_forecast_file::Forecasts;
 use super::kiost_forecast_scores::{ROOMS, ScoredForecasts, summed};
-use super::kiost_forecasts::{BUOY, CONFIGURATION, FORECAST, ForecastGround, Forecasts, ForecastsConfiguration};
+use super::kiost_forecasts::{BUOY, CONFIGURATION, FORECAST, ForecastGround, ForecastsConfiguration};
 use super::kiost_twin;
 use crate::figure::{Band, LinePanel, LineSeries, LineStyle, Scale, Tier, draw_lines};
 use crate::paper::PaperResult;
