@@ -151,3 +151,65 @@ impl Downscaler {
         n.fine_field(&frames, values)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::critic::CriticConfig;
+    use super::super::downscaling_config::{DownscalingFitOptions, StationHead};
+    use super::super::downscaling_fit::fit_downscaling;
+    use super::super::generator::GeneratorConfig;
+    use super::super::normalisation::tests::pond;
+    use super::super::refinement::Refinement;
+    use super::super::station_series::StationSeries;
+    use super::super::weeks::WeekSource;
+    use super::*;
+    use crate::grid::coarsen_mean;
+    use crate::train::TrainingOptions;
+
+    /// A few iterations of stations and pixels, without the critic, to cells 2.5 times finer.
+    fn trained(refinement: Refinement, station_head: StationHead) -> MethodResult<(Downscaler, Field, Field)> {
+        let (coarse, fine) = pond(40, |day, y, x| 15.0 + (1.7 * x - 0.8 * day).sin() + 0.5 * (1.1 * y).cos());
+        let fine = coarsen_mean(&fine, 2, 0.5)?;
+        let celsius = (0..40).map(|d| Some(13.0 + (0.8 * f64::from(d)).sin())).collect();
+        let stations = [StationSeries { id: "S".into(), latitude: 0.525, longitude: 0.525, celsius }];
+        let config = DownscalingConfig {
+            station_head,
+            generator: GeneratorConfig { days: 7, width: 4, attention_hidden: 8, refinement },
+            critic: CriticConfig { fine: vec![4, 8], coarse: vec![4, 8] },
+            ..DownscalingConfig::quick()
+        };
+        let paper = DownscalingFitOptions::paper();
+        let training = TrainingOptions { iterations: 3, peak_rate: 1e-2, validate_every: 3, ..paper.training.clone() };
+        let options = DownscalingFitOptions { training, start_iteration: 9, pixel_weight: 1.0, ..paper };
+        let (days, place) = ((0..30).collect::<Vec<_>>(), tempfile::tempdir().unwrap());
+        let source = WeekSource { coarse: &coarse, fine: &fine, stations: &stations };
+        let (to, none) = (place.path(), BTreeMap::new());
+        let (network, _) = fit_downscaling("gan", &config, source, &days, &days, &options, to, &Device::Cpu, &none)?;
+        Ok((network, coarse, fine))
+    }
+
+    #[test]
+    fn two_and_a_half_times_finer() {
+        let (network, coarse, fine) = trained(Refinement::TwoAndAHalf, StationHead::Field).unwrap();
+        let found = network.apply(&coarse, &[10, 20]).unwrap();
+        assert_eq!(found.shape(), [2, 20, 20]);
+        let places = found.longitude().centres().iter().zip(fine.longitude().centres());
+        assert!(places.into_iter().all(|(a, b)| (a - b).abs() < 1e-9));
+        let refused = trained(Refinement::Five, StationHead::Field).unwrap_err().to_string();
+        assert!(refused.contains("Five") && refused.contains("TwoAndAHalf"), "{refused}");
+    }
+
+    #[test]
+    fn a_common_correction_has_one_number_a_day_and_fades() {
+        let cells = 4.0;
+        let (network, coarse, _) = trained(Refinement::TwoAndAHalf, StationHead::CommonCoast { cells }).unwrap();
+        let (with, without) = (network.apply(&coarse, &[12]).unwrap(), network.apply_uncorrected(&coarse, &[12]).unwrap());
+        let moved = |x: usize| f64::from(with.frame(0)[x] - without.frame(0)[x]);
+        // Five cells of land lie west of the first sea cell of row 0; the correction falls by e over four cells.
+        // The station is colder than the composite.
+        assert!(moved(5) < -1e-4, "{}", moved(5));
+        assert!((moved(9) / moved(5) - (-1.0f64).exp()).abs() < 0.02, "{} {}", moved(9), moved(5));
+    }
+}

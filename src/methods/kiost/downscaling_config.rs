@@ -103,6 +103,8 @@ pub struct DownscalingFitOptions {
     pub training: TrainingOptions,
     /// Weeks in a batch.
     pub batch: usize,
+    /// Weeks in a batch of the critic; none: as many as the generator's. There are five of them to one of the generator.
+    pub critic_batch: Option<usize>,
     /// Iterations of the generator alone, under pixel and station loss, before the critic starts.
     pub start_iteration: u64,
     /// Steps of the critic before each step of the generator.
@@ -152,6 +154,7 @@ impl DownscalingFitOptions {
                 ..TrainingOptions::default()
             },
             batch: 1,
+            critic_batch: None,
             start_iteration: 0,
             critic_steps: 5,
             critic_rate: 1e-4,
@@ -176,7 +179,7 @@ impl DownscalingFitOptions {
         let weights = [self.penalty_weight, self.adversarial_weight, self.pixel_weight, self.station_weight];
         let problem = if weights.iter().any(|w| !(w.is_finite() && *w >= 0.0)) {
             format!("the losses' weights are {weights:?}; numbers of at least 0 are wanted")
-        } else if self.batch == 0 || self.critic_steps == 0 || self.validation_weeks == 0 {
+        } else if self.batch == 0 || self.critic_batch == Some(0) || self.critic_steps == 0 || self.validation_weeks == 0 {
             "batch, critic_steps and validation_weeks must be at least 1".to_string()
         } else if self.training.accumulate != 1 {
             "accumulate must be 1 against a critic; make the batch larger".to_string()
@@ -216,6 +219,7 @@ mod tests {
         };
         assert!(message(|f| f.pixel_weight = f64::NAN).contains("at least 0"));
         assert!(message(|f| f.critic_steps = 0).contains("critic_steps"));
+        assert!(message(|f| f.critic_batch = Some(0)).contains("at least 1"));
         assert!(message(|f| f.training.accumulate = 2).contains("accumulate"));
         assert!(message(|f| f.station_loss = StationLoss::Gumbel { r: 0.5 }).contains("at least 1"));
         let flat = DownscalingFitOptions::paper().check(StationHead::Coastal { cells: 0.0 }).unwrap_err().to_string();

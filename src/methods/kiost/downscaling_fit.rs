@@ -44,8 +44,8 @@ struct Duel<'a> {
 }
 
 impl Duel<'_> {
-    fn draw(&self, iteration: &mut Iteration<'_, '_>) -> TrainResult<WeekBatch> {
-        Ok(self.training.draw(self.options.batch, iteration.random(), self.device)?)
+    fn draw(&self, count: usize, iteration: &mut Iteration<'_, '_>) -> TrainResult<WeekBatch> {
+        Ok(self.training.draw(count, iteration.random(), self.device)?)
     }
 
     /// The generator's maps of a batch, `[b, 2, h, w]`, made from mirrored weeks where that is asked for.
@@ -98,12 +98,13 @@ impl Duel<'_> {
 
     /// One step of the critic on a batch of its own.
     fn teach_critic(&self, iteration: &mut Iteration<'_, '_>) -> TrainResult<()> {
-        let batch = self.draw(iteration)?;
+        let count = self.options.critic_batch.unwrap_or(self.options.batch);
+        let batch = self.draw(count, iteration)?;
         let maps = self.maps(&batch, iteration)?;
         let fake = self.shown(&maps.narrow(1, 0, 1)?, &batch)?.detach();
         let real = self.shown(&batch.target, &batch)?;
-        let shares: Vec<f32> = (0..self.options.batch).map(|_| iteration.random().uniform() as f32).collect();
-        let share = Tensor::from_vec(shares, self.options.batch, &Device::Cpu)?.to_device(self.device)?;
+        let shares: Vec<f32> = (0..count).map(|_| iteration.random().uniform() as f32).collect();
+        let share = Tensor::from_vec(shares, count, &Device::Cpu)?.to_device(self.device)?;
         let critic = |day: &Tensor, week: &Tensor| self.critic.forward(day, week);
         let distance = (critic(&real, &batch.week)?.mean_all()? - critic(&fake, &batch.week)?.mean_all()?)?;
         let penalty = pair_penalty(critic, &real, &fake, &batch.week, &share)?;
@@ -133,7 +134,7 @@ impl Trainee for Duel<'_> {
                 self.teach_critic(iteration)?;
             }
         }
-        let batch = self.draw(iteration)?;
+        let batch = self.draw(self.options.batch, iteration)?;
         let maps = self.maps(&batch, iteration)?;
         let mut loss = self.observed(&batch, &maps, iteration)?;
         if judged {
@@ -327,8 +328,7 @@ mod tests {
             DownscalingFitOptions { start_iteration: 40, mirrored: true, pixel_weight: 1.0, station_weight: 100.0, ..short() };
         (quiet.training.peak_rate, quiet.training.final_rate) = (3e-2, 1e-2);
         let deaf = DownscalingFitOptions { station_weight: 0.0, ..quiet.clone() };
-        let coasts = [StationHead::Coastal { cells: 200.0 }, StationHead::CommonCoast { cells: 200.0 }];
-        for head in [StationHead::Field, StationHead::Second].into_iter().chain(coasts) {
+        for head in [StationHead::Field, StationHead::Second, StationHead::Coastal { cells: 200.0 }] {
             let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             let ((_, with), (_, without)) = (run(head, &quiet, a.path()), run(head, &deaf, b.path()));
             assert!(with.iter().all(|l| l["penalty"].is_null()));

@@ -91,3 +91,27 @@ fn learn(context: &StepContext<'_>, bay: &Bay, source: WeekSource<'_>) -> PaperR
     std::fs::copy(folder.join("log.jsonl"), context.path(LOG)).map_err(|e| context.error(e))?;
     std::fs::write(context.path(DEVICE), &description).map_err(|e| context.error(e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::kiost::Refinement;
+
+    #[test]
+    fn the_critic_takes_its_part_in_every_training() {
+        let read = |text: &str| toml::from_str::<DownscalingTraining>(text).unwrap();
+        let pure = read(include_str!("../../../configs/kiost/gan_pure.toml"));
+        assert_eq!((pure.fit.pixel_weight, pure.fit.station_weight, pure.fit.start_iteration), (0.0, 0.0, 0));
+        let gan = read(include_str!("../../../configs/kiost/gan.toml"));
+        let insitu = read(include_str!("../../../configs/kiost/gan_insitu.toml"));
+        let global = read(include_str!("../../../configs/kiost/gan_global.toml"));
+        for training in [&pure, &gan, &insitu, &global] {
+            let fit = &training.fit;
+            assert!(fit.start_iteration <= 200 && 2 * fit.start_iteration < fit.training.iterations);
+            assert!(fit.critic_steps == 5 && fit.adversarial_weight > 0.0 && fit.penalty_weight > 0.0);
+        }
+        // The two differ by the stations alone.
+        assert_eq!(DownscalingFitOptions { station_weight: 0.0, ..insitu.fit.clone() }, gan.fit);
+        assert_eq!(global.network.generator.refinement, Refinement::TwoAndAHalf);
+    }
+}
