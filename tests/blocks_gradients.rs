@@ -289,7 +289,8 @@ fn networks() {
     let (p, network) = built(|p| uadm::Generator::new(p, &config));
     let step = Tensor::new(&[2.0f64], &device()).unwrap();
     check("uadm generator", &p, &[&[1, 1, 8, 4], &[1, 1, 8, 4]], |x| network.forward(&x[0], &x[1], None, &step));
-    let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3 };
+    let refinement = kiost::Refinement::TwoAndAHalf;
+    let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3, refinement };
     let (p, network) = built(|p| kiost::Generator::new(p, &config));
     check("kiost generator", &p, &[&[1, 1, 7, 8, 8]], |x| network.forward(&x[0]));
     let (p, network) =

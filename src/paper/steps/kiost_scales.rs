@@ -22,6 +22,7 @@ pub(super) const SCALES: &[&str] = &[
     "src/paper/steps/diagnostics_bootstrap.rs",
     "src/paper/steps/diagnostics_spectra.rs",
     "src/paper/steps/land_free_square.rs",
+    "src/paper/steps/diagnostics_errors.rs",
     "src/paper/steps/diagnostics_figure.rs",
     "src/paper/steps/kiost_scales.rs",
     "src/figure/",
