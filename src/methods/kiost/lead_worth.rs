@@ -34,6 +34,21 @@ pub fn lead_worth(windows: &[ForecastWindow], base: &[Vec<f64>], forecasts: &[Ve
     sums.into_iter().map(|(with, own): (f64, f64)| if own > 0.0 { (with / own).clamp(0.0, 1.0) } else { 0.0 }).collect()
 }
 
+/// As [`lead_worth`] on the earlier and on the later half of the windows, the smaller of the two: what one half asks for and the
+/// other does not is left.
+pub fn careful_worth(windows: &[ForecastWindow], base: &[Vec<f64>], forecasts: &[Vec<f64>]) -> Vec<f64> {
+    let mut days: Vec<usize> = windows.iter().map(|w| w.first_day).collect();
+    days.sort_unstable();
+    let middle = days.get(days.len() / 2).copied().unwrap_or(0);
+    let half = |early: bool| {
+        let at: Vec<usize> = (0..windows.len()).filter(|i| (windows[*i].first_day < middle) == early).collect();
+        let of = |all: &[Vec<f64>]| -> Vec<Vec<f64>> { at.iter().filter_map(|i| all.get(*i).cloned()).collect() };
+        let own: Vec<ForecastWindow> = at.iter().map(|i| windows[*i].clone()).collect();
+        lead_worth(&own, &of(base), &of(forecasts))
+    };
+    half(true).into_iter().zip(half(false)).map(|(a, b)| a.min(b)).collect()
+}
+
 /// Forecasts drawn back to a baseline: of what they add, the share `worth` of each lead is kept.
 ///
 /// # Example
@@ -71,6 +86,14 @@ mod tests {
         // departures 2, 3, -1 against lacks 0.5, 2, -1: 8 / 14
         assert!((worth[0] - 8.0 / 14.0).abs() < 1e-12);
         assert!((0..=20).all(|i| error(worth[0]) <= error(f64::from(i) / 20.0)));
+    }
+
+    #[test]
+    fn what_one_half_alone_asks_for_is_left() {
+        let on = |day: usize, future: &[f64]| ForecastWindow { first_day: day, ..window(future) };
+        let windows = [on(1, &[1.0, 1.0]), on(2, &[1.0, 1.0]), on(3, &[-1.0, 0.5]), on(4, &[-1.0, 0.5])];
+        let (base, forecasts) = (vec![vec![0.0, 0.0]; 4], vec![vec![1.0, 1.0]; 4]);
+        assert_eq!(careful_worth(&windows, &base, &forecasts), [0.0, 0.5]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use forecast_network::StationForecasterConfig;
 pub use forecast_windows::ForecastWindow;
 pub use forecaster::{Core, Forecaster, ForecasterConfig};
 pub use generator::{Generator, GeneratorConfig};
-pub use lead_worth::{drawn_back, lead_worth};
+pub use lead_worth::{careful_worth, drawn_back, lead_worth};
 pub use normalisation::{Formulation, Normalisation};
 pub use pair_penalty::pair_penalty;
 pub use refinement::Refinement;

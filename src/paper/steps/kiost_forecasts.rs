@@ -15,7 +15,7 @@ use crate::data::splits::{Part, SplitPlan};
 use crate::grid::{SECONDS_PER_DAY, TimeAxis, instant};
 use crate::methods::kiost::{
     ForecastBaseline, ForecastFitOptions, ForecastWindow, ForecasterConfig, QualityControl, ShiftConfig, StationForecaster,
-    StationForecasterConfig, StationLoss, StationSeries, StationStatistics, drawn_back, fit_forecaster, lead_worth,
+    StationForecasterConfig, StationLoss, StationSeries, StationStatistics, careful_worth, drawn_back, fit_forecaster,
 };
 use crate::paper::step::{DataFile, Step, StepContext};
 use crate::paper::{PaperError, PaperResult};
@@ -215,7 +215,7 @@ const AVERAGED: [&str; 2] = ["lstm_mse", "transformer_mse"];
 pub(super) const AVERAGE: &str = "average_mse";
 
 /// Trains a network for each core and loss and writes what all forecast. Where networks add to a baseline, each lead is drawn
-/// back to it as far as the validation windows ask for; test windows are only forecast.
+/// back to it as far as both halves of the validation windows ask for; test windows are only forecast.
 fn train_all(
     context: &StepContext<'_>,
     ground: &ForecastGround,
@@ -248,7 +248,7 @@ fn train_all(
         let trained = train_one(context, ground, &name, &config, &ForecastFitOptions { loss, ..fit.clone() })?;
         let mut forecasts = trained.forecast(&windows).map_err(wrong)?;
         if let Some(base) = base {
-            let worth = lead_worth(&held_out, &plain(base, &held_out)?, &trained.forecast(&held_out).map_err(wrong)?);
+            let worth = careful_worth(&held_out, &plain(base, &held_out)?, &trained.forecast(&held_out).map_err(wrong)?);
             println!("{} {name}: worth by lead {worth:.2?}", ground.dataset);
             forecasts = drawn_back(&plain(base, &windows)?, &forecasts, &worth);
         }
