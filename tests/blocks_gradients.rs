@@ -289,7 +289,8 @@ fn networks() {
     let (p, network) = built(|p| uadm::Generator::new(p, &config));
     let step = Tensor::new(&[2.0f64], &device()).unwrap();
     check("uadm generator", &p, &[&[1, 1, 8, 4], &[1, 1, 8, 4]], |x| network.forward(&x[0], &x[1], None, &step));
-    let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3 };
+    let refinement = kiost::Refinement::TwoAndAHalf;
+    let config = kiost::GeneratorConfig { days: 7, width: 4, attention_hidden: 3, refinement };
     let (p, network) = built(|p| kiost::Generator::new(p, &config));
     check("kiost generator", &p, &[&[1, 1, 7, 8, 8]], |x| network.forward(&x[0]));
     let (p, network) =
@@ -316,10 +317,19 @@ fn networks() {
     });
     let core = [kiost::Core::Lstm { layers: 1 }, kiost::Core::Transformer { heads: 2, layers: 1, hidden: 3 }];
     for core in core {
-        let config = kiost::ForecasterConfig { past: 3, future: 2, stations: 2, calendar: 2, width: 4, core, dropout: 0.0 };
+        let config = kiost::ForecasterConfig {
+            past: 3,
+            future: 2,
+            stations: 2,
+            calendar: 2,
+            width: 4,
+            core,
+            dropout: 0.0,
+            neighbours: true,
+        };
         let (p, network) = built(|p| kiost::Forecaster::new(p, &config));
-        check(&format!("forecaster, {core:?}"), &p, &[&[2, 3], &[2, 5], &[2, 5], &[2, 2]], |x| {
-            network.forward(&x[0], &x[1], &x[2], &x[3], true)
+        check(&format!("forecaster, {core:?}"), &p, &[&[2, 3], &[2, 5], &[2, 5], &[2, 2], &[2, 3, 2]], |x| {
+            network.forward(&x[0], &x[1], &x[2], &x[3], Some(&x[4]), true)
         });
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::downscaling_config::{DownscalingConfig, StationHead};
+use super::downscaling_config::DownscalingConfig;
 use super::generator::Generator;
 use super::normalisation::Normalisation;
 use super::weeks::week_frames;
@@ -74,11 +74,17 @@ impl Downscaler {
     /// week;
     /// [`MethodError::Nn`](crate::methods::MethodError::Nn) from the device.
     pub fn apply(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
-        let correction = match self.config.station_head {
-            StationHead::Coastal { cells } => Some(self.normalisation.coastal_units(cells)?),
-            _ => None,
-        };
+        let fading = self.config.station_head.fading_cells();
+        let correction = fading.map(|cells| self.normalisation.coastal_units(cells)).transpose()?;
         self.map(coarse, days, 0, correction.as_deref())
+    }
+
+    /// As [`Downscaler::apply`], without a coastal correction.
+    ///
+    /// # Errors
+    /// As [`Downscaler::apply`].
+    pub fn apply_uncorrected(&self, coarse: &Field, days: &[usize]) -> MethodResult<Field> {
+        self.map(coarse, days, 0, None)
     }
 
     /// As [`Downscaler::apply`], of the map that the published program reads at stations.
@@ -122,7 +128,7 @@ impl Downscaler {
             if let Some(units) = correction {
                 let [rows, columns] = n.fine_shape();
                 let units = Tensor::from_slice(units, (1, 1, rows, columns), &Device::Cpu)?.to_device(&self.device)?;
-                maps = (maps + both.narrow(1, 1, 1)?.broadcast_mul(&units)?)?;
+                maps = (maps + self.config.station_head.correction(&both)?.broadcast_mul(&units)?)?;
             }
             let maps = maps.flatten_all()?.to_vec1::<f32>()?;
             for ((day, _), map) in part.iter().zip(maps.chunks_exact(n.fine_scale().len())) {
@@ -143,5 +149,69 @@ impl Downscaler {
             coarse.unit(),
         )?;
         n.fine_field(&frames, values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::critic::CriticConfig;
+    use super::super::downscaling_config::{DownscalingFitOptions, StationHead};
+    use super::super::downscaling_fit::fit_downscaling;
+    use super::super::generator::GeneratorConfig;
+    use super::super::normalisation::tests::pond;
+    use super::super::refinement::Refinement;
+    use super::super::station_series::StationSeries;
+    use super::super::weeks::WeekSource;
+    use super::*;
+    use crate::grid::coarsen_mean;
+    use crate::train::TrainingOptions;
+
+    /// A few iterations of stations and pixels, without the critic, to cells 2.5 times finer.
+    fn trained(refinement: Refinement, station_head: StationHead) -> MethodResult<(Downscaler, Field, Field)> {
+        let (coarse, fine) = pond(40, |day, y, x| 15.0 + (1.7 * x - 0.8 * day).sin() + 0.5 * (1.1 * y).cos());
+        let fine = coarsen_mean(&fine, 2, 0.5)?;
+        let celsius = (0..40).map(|d| Some(13.0 + (0.8 * f64::from(d)).sin())).collect();
+        let stations = [StationSeries { id: "S".into(), latitude: 0.525, longitude: 0.525, celsius }];
+        let config = DownscalingConfig {
+            station_head,
+            generator: GeneratorConfig { days: 7, width: 4, attention_hidden: 8, refinement },
+            critic: CriticConfig { fine: vec![4, 8], coarse: vec![4, 8] },
+            ..DownscalingConfig::quick()
+        };
+        let paper = DownscalingFitOptions::paper();
+        let training = TrainingOptions { iterations: 3, peak_rate: 1e-2, validate_every: 3, ..paper.training.clone() };
+        let options = DownscalingFitOptions { training, start_iteration: 9, pixel_weight: 1.0, ..paper };
+        let (days, place) = ((0..30).collect::<Vec<_>>(), tempfile::tempdir().unwrap());
+        // A field alone needs no station.
+        let seen = if station_head == StationHead::Field { &stations[..0] } else { &stations[..] };
+        let source = WeekSource { coarse: &coarse, fine: &fine, stations: seen };
+        let (to, none) = (place.path(), BTreeMap::new());
+        let (network, _) = fit_downscaling("gan", &config, source, &days, &days, &options, to, &Device::Cpu, &none)?;
+        Ok((network, coarse, fine))
+    }
+
+    #[test]
+    fn two_and_a_half_times_finer() {
+        let (network, coarse, fine) = trained(Refinement::TwoAndAHalf, StationHead::Field).unwrap();
+        let found = network.apply(&coarse, &[10, 20]).unwrap();
+        assert_eq!(found.shape(), [2, 20, 20]);
+        let places = found.longitude().centres().iter().zip(fine.longitude().centres());
+        assert!(places.into_iter().all(|(a, b)| (a - b).abs() < 1e-9));
+        let refused = trained(Refinement::Five, StationHead::Field).unwrap_err().to_string();
+        assert!(refused.contains("Five") && refused.contains("TwoAndAHalf"), "{refused}");
+    }
+
+    #[test]
+    fn a_common_correction_has_one_number_a_day_and_fades() {
+        let cells = 4.0;
+        let (network, coarse, _) = trained(Refinement::TwoAndAHalf, StationHead::CommonCoast { cells }).unwrap();
+        let (with, without) = (network.apply(&coarse, &[12]).unwrap(), network.apply_uncorrected(&coarse, &[12]).unwrap());
+        let moved = |x: usize| f64::from(with.frame(0)[x] - without.frame(0)[x]);
+        // Five cells of land lie west of the first sea cell of row 0; the correction falls by e over four cells.
+        // The station is colder than the composite.
+        assert!(moved(5) < -1e-4, "{}", moved(5));
+        assert!((moved(9) / moved(5) - (-1.0f64).exp()).abs() < 0.02, "{} {}", moved(9), moved(5));
     }
 }

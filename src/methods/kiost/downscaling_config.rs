@@ -1,5 +1,6 @@
 //! Settings of the downscaling and its training.
 
+use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::critic::CriticConfig;
@@ -25,6 +26,31 @@ pub enum StationHead {
         /// Distance from land, in fine cells, at which the correction has faded to 1/e.
         cells: f64,
     },
+    /// As `Coastal`, but the second map counts by its mean alone: one number for each day, common to the whole coast, so that
+    /// what some stations tell holds where there is none.
+    CommonCoast {
+        /// Distance from land, in fine cells, at which the correction has faded to 1/e.
+        cells: f64,
+    },
+}
+
+impl StationHead {
+    /// The distance at which a correction fades, where there is one.
+    pub(super) fn fading_cells(self) -> Option<f64> {
+        match self {
+            StationHead::Field | StationHead::Second => None,
+            StationHead::Coastal { cells } | StationHead::CommonCoast { cells } => Some(cells),
+        }
+    }
+
+    /// The correction before it fades, `[b, 1, h, w]`, from the generator's maps `[b, 2, h, w]`.
+    pub(super) fn correction(self, maps: &Tensor) -> Result<Tensor> {
+        let second = maps.narrow(1, 1, 1)?;
+        match self {
+            StationHead::CommonCoast { .. } => second.mean_keepdim((2, 3))?.broadcast_as(second.shape()),
+            _ => Ok(second),
+        }
+    }
 }
 
 /// Networks and formulation.
@@ -77,6 +103,8 @@ pub struct DownscalingFitOptions {
     pub training: TrainingOptions,
     /// Weeks in a batch.
     pub batch: usize,
+    /// Weeks in a batch of the critic; none: as many as the generator's. There are five of them to one of the generator.
+    pub critic_batch: Option<usize>,
     /// Iterations of the generator alone, under pixel and station loss, before the critic starts.
     pub start_iteration: u64,
     /// Steps of the critic before each step of the generator.
@@ -126,6 +154,7 @@ impl DownscalingFitOptions {
                 ..TrainingOptions::default()
             },
             batch: 1,
+            critic_batch: None,
             start_iteration: 0,
             critic_steps: 5,
             critic_rate: 1e-4,
@@ -142,7 +171,7 @@ impl DownscalingFitOptions {
     }
 
     pub(super) fn check(&self, head: StationHead) -> MethodResult<()> {
-        if let StationHead::Coastal { cells } = head
+        if let Some(cells) = head.fading_cells()
             && !(cells > 0.0 && cells.is_finite())
         {
             return Err(MethodError::Argument(format!("kiost: the correction fades over {cells} cells; more than 0 is wanted")));
@@ -150,7 +179,7 @@ impl DownscalingFitOptions {
         let weights = [self.penalty_weight, self.adversarial_weight, self.pixel_weight, self.station_weight];
         let problem = if weights.iter().any(|w| !(w.is_finite() && *w >= 0.0)) {
             format!("the losses' weights are {weights:?}; numbers of at least 0 are wanted")
-        } else if self.batch == 0 || self.critic_steps == 0 || self.validation_weeks == 0 {
+        } else if self.batch == 0 || self.critic_batch == Some(0) || self.critic_steps == 0 || self.validation_weeks == 0 {
             "batch, critic_steps and validation_weeks must be at least 1".to_string()
         } else if self.training.accumulate != 1 {
             "accumulate must be 1 against a critic; make the batch larger".to_string()
@@ -181,6 +210,8 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused() {
+        let common = DownscalingFitOptions::paper().check(StationHead::CommonCoast { cells: -1.0 });
+        assert!(common.unwrap_err().to_string().contains("more than 0"));
         let message = |change: fn(&mut DownscalingFitOptions)| {
             let mut fit = DownscalingFitOptions::paper();
             change(&mut fit);
@@ -188,6 +219,7 @@ mod tests {
         };
         assert!(message(|f| f.pixel_weight = f64::NAN).contains("at least 0"));
         assert!(message(|f| f.critic_steps = 0).contains("critic_steps"));
+        assert!(message(|f| f.critic_batch = Some(0)).contains("at least 1"));
         assert!(message(|f| f.training.accumulate = 2).contains("accumulate"));
         assert!(message(|f| f.station_loss = StationLoss::Gumbel { r: 0.5 }).contains("at least 1"));
         let flat = DownscalingFitOptions::paper().check(StationHead::Coastal { cells: 0.0 }).unwrap_err().to_string();

@@ -34,6 +34,8 @@ struct Duel<'a> {
     /// Fine cells of the stations, and station units of an output unit there.
     cells: Tensor,
     units: Tensor,
+    /// Kelvin of one unit of output by fine pixel, `[1, 1, h, w]`, and on the mean.
+    kelvin: (Tensor, f64),
     /// Output units of one unit of the coastal correction at the stations, where there is one.
     coastal: Option<Tensor>,
     head: StationHead,
@@ -42,8 +44,8 @@ struct Duel<'a> {
 }
 
 impl Duel<'_> {
-    fn draw(&self, iteration: &mut Iteration<'_, '_>) -> TrainResult<WeekBatch> {
-        Ok(self.training.draw(self.options.batch, iteration.random(), self.device)?)
+    fn draw(&self, count: usize, iteration: &mut Iteration<'_, '_>) -> TrainResult<WeekBatch> {
+        Ok(self.training.draw(count, iteration.random(), self.device)?)
     }
 
     /// The generator's maps of a batch, `[b, 2, h, w]`, made from mirrored weeks where that is asked for.
@@ -56,13 +58,22 @@ impl Duel<'_> {
 
     /// The errors of a batch at its stations, in units of their deviation, `[b, stations]`.
     fn at_stations(&self, batch: &WeekBatch, maps: &Tensor) -> Result<Tensor> {
-        let read = |map: usize| maps.narrow(1, map, 1)?.flatten_from(1)?.index_select(&self.cells, 1); // [b, stations]
-        let read = match (self.head, &self.coastal) {
-            (StationHead::Coastal { .. }, Some(coastal)) => (read(0)?.detach() + read(1)?.broadcast_mul(coastal)?)?,
-            (StationHead::Second, _) => read(1)?,
-            _ => read(0)?,
+        let read = |map: Tensor| map.flatten_from(1)?.contiguous()?.index_select(&self.cells, 1); // [b, stations]
+        let read = match &self.coastal {
+            Some(coastal) => {
+                let correction = read(self.head.correction(maps)?)?.broadcast_mul(coastal)?;
+                (read(maps.narrow(1, 0, 1)?)?.detach() + correction)?
+            }
+            None => read(maps.narrow(1, usize::from(self.head == StationHead::Second), 1)?)?,
         };
         (read - &batch.reports)?.broadcast_mul(&self.units)
+    }
+
+    /// The day that the critic is shown, `[b, 1, h, w]`: base and output together as a departure from the seasonal cycle, in
+    /// units of the mean spread; land is 0. An output alone would not tell whether it sharpens what lies below it.
+    fn shown(&self, output: &Tensor, batch: &WeekBatch) -> Result<Tensor> {
+        let whole = (output.broadcast_mul(&self.kelvin.0)? + &batch.base)?;
+        (whole * &batch.sea)? * (1.0 / self.kelvin.1)
     }
 
     /// Losses of the generator without the critic; numbers go to the log.
@@ -87,14 +98,16 @@ impl Duel<'_> {
 
     /// One step of the critic on a batch of its own.
     fn teach_critic(&self, iteration: &mut Iteration<'_, '_>) -> TrainResult<()> {
-        let batch = self.draw(iteration)?;
+        let count = self.options.critic_batch.unwrap_or(self.options.batch);
+        let batch = self.draw(count, iteration)?;
         let maps = self.maps(&batch, iteration)?;
-        let fake = (maps.narrow(1, 0, 1)? * &batch.sea)?.detach();
-        let shares: Vec<f32> = (0..self.options.batch).map(|_| iteration.random().uniform() as f32).collect();
-        let share = Tensor::from_vec(shares, self.options.batch, &Device::Cpu)?.to_device(self.device)?;
+        let fake = self.shown(&maps.narrow(1, 0, 1)?, &batch)?.detach();
+        let real = self.shown(&batch.target, &batch)?;
+        let shares: Vec<f32> = (0..count).map(|_| iteration.random().uniform() as f32).collect();
+        let share = Tensor::from_vec(shares, count, &Device::Cpu)?.to_device(self.device)?;
         let critic = |day: &Tensor, week: &Tensor| self.critic.forward(day, week);
-        let distance = (critic(&batch.target, &batch.week)?.mean_all()? - critic(&fake, &batch.week)?.mean_all()?)?;
-        let penalty = pair_penalty(critic, &batch.target, &fake, &batch.week, &share)?;
+        let distance = (critic(&real, &batch.week)?.mean_all()? - critic(&fake, &batch.week)?.mean_all()?)?;
+        let penalty = pair_penalty(critic, &real, &fake, &batch.week, &share)?;
         iteration.log("critic_distance", number(&distance)?);
         iteration.log("penalty", number(&penalty)?);
         iteration.descend(CRITIC, ((penalty * self.options.penalty_weight)? - distance)?)?;
@@ -121,11 +134,11 @@ impl Trainee for Duel<'_> {
                 self.teach_critic(iteration)?;
             }
         }
-        let batch = self.draw(iteration)?;
+        let batch = self.draw(self.options.batch, iteration)?;
         let maps = self.maps(&batch, iteration)?;
         let mut loss = self.observed(&batch, &maps, iteration)?;
         if judged {
-            let fake = (maps.narrow(1, 0, 1)? * &batch.sea)?;
+            let fake = self.shown(&maps.narrow(1, 0, 1)?, &batch)?;
             let judgement = self.critic.forward(&fake, &batch.week)?.mean_all()?;
             let adversarial = (judgement * -self.options.adversarial_weight)?;
             loss = Some(loss.map_or(Ok(adversarial.clone()), |l| l + adversarial)?);
@@ -170,6 +183,11 @@ pub fn fit_downscaling(
     options.check(config.station_head)?;
     let days = config.generator.days;
     let normalisation = Normalisation::fit(config.formulation, source.coarse, source.fine, training)?;
+    if normalisation.refinement() != config.generator.refinement {
+        let (network, fields) = (config.generator.refinement, normalisation.refinement());
+        let problem = format!("kiost: the network refines by {network:?}, the fields by {fields:?}; the same is wanted");
+        return Err(MethodError::Argument(problem));
+    }
     let weeks = Weeks::new(source, &normalisation, training, days, training)?;
     let held_out = Weeks::new(source, &normalisation, validation, days, training)?;
     let mut generator_parameters = Parameters::new(device, DType::F32, options.seed);
@@ -196,14 +214,17 @@ pub fn fit_downscaling(
         let count = values.len();
         Tensor::from_vec(values, count, &Device::Cpu)?.to_device(device)
     };
-    let coastal = match config.station_head {
-        StationHead::Coastal { cells } => {
+    let coastal = match config.station_head.fading_cells() {
+        Some(cells) => {
             let units = normalisation.coastal_units(cells)?;
             Some(on_device(weeks.cells().iter().map(|c| units[*c as usize]).collect())?)
         }
-        _ => None,
+        None => None,
     };
+    let [rows, columns] = normalisation.fine_shape();
+    let kelvin = on_device(normalisation.fine_scale().to_vec())?.reshape((1, 1, rows, columns))?;
     let mut duel = Duel {
+        kelvin: (kelvin, f64::from(normalisation.mean_scale())),
         generator,
         coastal,
         critic,
@@ -251,7 +272,7 @@ mod tests {
         let stations = [StationSeries { id: "S".into(), latitude: 1.875, longitude: 1.875, celsius }];
         let config = DownscalingConfig {
             station_head,
-            generator: GeneratorConfig { days: 7, width: 4, attention_hidden: 8 },
+            generator: GeneratorConfig { days: 7, width: 4, attention_hidden: 8, ..GeneratorConfig::quick() },
             critic: CriticConfig { fine: vec![4, 8, 8], coarse: vec![4, 8] },
             ..DownscalingConfig::quick()
         };

@@ -76,6 +76,26 @@ impl EventCounts {
     }
 }
 
+/// Which days belong to a run of at least `least` days that are all above their bound: with the 90th percentile of the season
+/// and five days, those of a marine heatwave.
+///
+/// # Example
+/// ```
+/// use isotherm::methods::kiost::heatwave_days;
+/// assert_eq!(heatwave_days(&[true, false, true, true, true], 3), [false, false, true, true, true]);
+/// ```
+///
+/// # Reference
+/// Hobday et al. (2016), A hierarchical approach to defining marine heatwaves. doi:10.1016/j.pocean.2015.12.014
+pub fn heatwave_days(above: &[bool], least: usize) -> Vec<bool> {
+    let mut days = Vec::with_capacity(above.len());
+    for run in above.chunk_by(|a, b| a == b) {
+        let counts = run.first() == Some(&true) && run.len() >= least;
+        days.extend(std::iter::repeat_n(counts, run.len()));
+    }
+    days
+}
+
 fn share(metric: &'static str, part: u64, of: u64) -> ScoreResult<f64> {
     if of == 0 {
         return Err(ScoreError::TooFew { metric, found: 0, wanted: 1 });
@@ -95,6 +115,15 @@ mod tests {
         let mut twice = counts;
         twice.merge(&counts);
         assert_eq!((twice.hit_rate(), twice.count()), (Ok(0.75), 200));
+    }
+
+    #[test]
+    fn short_runs_are_no_heatwave() {
+        let above: Vec<bool> = "0111101111100".chars().map(|c| c == '1').collect();
+        let five: String = heatwave_days(&above, 5).iter().map(|d| if *d { '1' } else { '0' }).collect();
+        assert_eq!(five, "0000001111100");
+        assert_eq!(heatwave_days(&above, 1), above);
+        assert!(heatwave_days(&[], 5).is_empty());
     }
 
     #[test]

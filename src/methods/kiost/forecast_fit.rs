@@ -109,7 +109,9 @@ impl StationForecaster {
 /// Refuses windows that the network was not made for.
 fn check(windows: &[ForecastWindow], network: &ForecasterConfig) -> MethodResult<()> {
     let ForecasterConfig { past, future, stations, .. } = *network;
-    let fits = |w: &ForecastWindow| w.past.len() == past && w.future.len() == future && w.station < stations;
+    let fits = |w: &ForecastWindow| {
+        w.past.len() == past && w.future.len() == future && w.station < stations && w.around.len() == past * stations
+    };
     match windows.iter().find(|w| !fits(w)) {
         None => Ok(()),
         Some(w) => Err(MethodError::Argument(format!(
@@ -243,6 +245,7 @@ mod tests {
             width: 8,
             core: Core::Lstm { layers: 1 },
             dropout: 0.0,
+            neighbours: false,
         };
         StationForecasterConfig { network, harmonics: 0, base, calendar: true, shift: None }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::dynamic_shift::{CLASSES, DynamicShift, ShiftConfig, one_hot};
 use super::forecast_windows::ForecastWindow;
 use super::forecaster::{Forecaster, ForecasterConfig};
+use super::station_neighbours::around;
 use super::station_statistics::{ForecastBaseline, StationStatistics};
 use crate::nn::{Init, NnResult, Parameters};
 
@@ -34,6 +35,8 @@ pub(super) struct WindowBatch {
     month: Tensor,
     day: Tensor,
     station: Tensor,
+    /// What all stations reported, `[b, past, stations]`, where the network reads it.
+    around: Option<Tensor>,
     /// What the network adds to, `[b, future]`.
     base: Tensor,
     /// What should come out, `[b, future]`.
@@ -55,6 +58,7 @@ impl WindowBatch {
         let (mut temperature, mut month, mut day, mut base, mut target) = (vec![], vec![], vec![], vec![], vec![]);
         let mut classes = Vec::new();
         let mut station = vec![0.0f32; b * stations];
+        let mut reported = Vec::new();
         for (i, window) in windows.iter().enumerate() {
             let (before, after) = statistics.anomalies(window);
             temperature.extend(before.iter().map(|v| *v as f32));
@@ -71,6 +75,9 @@ impl WindowBatch {
             month.extend(months);
             day.extend(days);
             station[i * stations + window.station] = 1.0;
+            if config.network.neighbours {
+                reported.extend(around(&statistics.cycles, window));
+            }
         }
         let put = |values: Vec<f32>, width: usize| Tensor::from_vec(values, (b, width), &Device::Cpu)?.to_device(device);
         let target = put(target, future)?;
@@ -79,6 +86,10 @@ impl WindowBatch {
             month: put(month, past + future)?,
             day: put(day, past + future)?,
             station: put(station, stations)?,
+            around: match config.network.neighbours {
+                true => Some(put(reported, past * stations)?.reshape((b, past, stations))?),
+                false => None,
+            },
             base: put(base, future)?,
             classes: config.shift.map(|_| one_hot(&classes, DType::F32, &target)).transpose()?,
             target,
@@ -110,6 +121,7 @@ struct Memory {
     month: Var,
     day: Var,
     station: Var,
+    around: Option<Var>,
     classes: Var,
 }
 
@@ -118,7 +130,7 @@ impl ForecastNetwork {
     /// empty so far.
     pub fn new(parameters: &mut Parameters, config: &StationForecasterConfig) -> NnResult<ForecastNetwork> {
         let forecaster = Forecaster::new(parameters, &config.network)?;
-        let ForecasterConfig { past, stations, width, .. } = config.network;
+        let ForecasterConfig { past, stations, width, neighbours, .. } = config.network;
         let memory = match config.shift {
             None => None,
             Some(ShiftConfig { memory, .. }) => {
@@ -131,6 +143,7 @@ impl ForecastNetwork {
                     month: buffer("month", past)?,
                     day: buffer("day", past)?,
                     station: buffer("station", stations)?,
+                    around: neighbours.then(|| buffer("around", past * stations)).transpose()?,
                     classes: buffer("classes", CLASSES)?,
                 })
             }
@@ -146,12 +159,15 @@ impl ForecastNetwork {
         memory.month.set(&weeks.month.narrow(1, 0, self.past)?.contiguous()?)?;
         memory.day.set(&weeks.day.narrow(1, 0, self.past)?.contiguous()?)?;
         memory.station.set(&weeks.station)?;
+        if let (Some(held), Some(around)) = (&memory.around, &weeks.around) {
+            held.set(&around.flatten_from(1)?)?;
+        }
         memory.classes.set(&classes.reshape((m, leads, CLASSES))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)
     }
 
     /// Forecasts of a batch.
     pub fn forward(&self, batch: &WindowBatch, training: bool) -> Result<Forecasted> {
-        let x = self.forecaster.embed(&batch.temperature, &batch.month, &batch.day, &batch.station)?;
+        let x = self.forecaster.embed(&batch.temperature, &batch.month, &batch.day, &batch.station, batch.around.as_ref())?;
         let mut values = (self.forecaster.run(&x, training)? + &batch.base)?;
         let mut probabilities = None;
         if let Some(memory) = &self.memory {
@@ -159,7 +175,9 @@ impl ForecastNetwork {
             let part = |first: usize, days: usize| x.narrow(1, first, days)?.contiguous();
             let held = |v: &Var| v.as_detached_tensor();
             let [temperature, month, day, station] = [&memory.temperature, &memory.month, &memory.day, &memory.station].map(held);
-            let weeks = self.forecaster.embed(&temperature, &month, &day, &station)?;
+            let (weeks, stations) = station.dims2()?;
+            let around = memory.around.as_ref().map(|v| held(v).reshape((weeks, self.past, stations))).transpose()?;
+            let weeks = self.forecaster.embed(&temperature, &month, &day, &station, around.as_ref())?;
             let (past, future) = (part(0, self.past)?, part(self.past, days - self.past)?);
             let (shift, found) = memory.shift.forward(&past, &future, &weeks, &held(&memory.classes))?;
             values = (values + shift)?;

@@ -1,5 +1,7 @@
 //! Two weeks at a station and the week that follows: the windows that forecasts are learned from and judged on.
 
+use std::sync::Arc;
+
 use chrono::Datelike;
 
 use super::station_series::StationSeries;
@@ -19,6 +21,8 @@ pub struct ForecastWindow {
     pub past: Vec<f64>,
     /// The future.
     pub future: Vec<f64>,
+    /// What all stations reported on the past days, day by day and station by station, degrees Celsius.
+    pub around: Arc<Vec<Option<f64>>>,
 }
 
 impl ForecastWindow {
@@ -51,6 +55,12 @@ impl ForecastWindow {
         }
         let within: Vec<bool> = (0..time.len()).map(|d| days.contains(&d)).collect();
         let mut all = Vec::new();
+        // Windows of all stations that start on one day share what was reported around.
+        let mut shared: Vec<Option<Arc<Vec<Option<f64>>>>> = vec![None; time.len()];
+        let reported = |start: usize| {
+            let days = start..start + past;
+            Arc::new(days.flat_map(|d| series.iter().map(move |s| s.celsius.get(d).copied().flatten())).collect())
+        };
         for (station, one) in series.iter().enumerate() {
             if one.celsius.len() != time.len() {
                 return Err(MethodError::Argument(format!(
@@ -73,6 +83,7 @@ impl ForecastWindow {
                     seconds: time.seconds()[span].to_vec(),
                     past: celsius[..past].to_vec(),
                     future,
+                    around: shared[start].get_or_insert_with(|| reported(start)).clone(),
                 });
             }
         }
@@ -121,6 +132,18 @@ mod tests {
         assert_eq!((window.first_day, window.latest(), window.future[0]), (17, 16.0, 17.0));
         assert!(ForecastWindow::all(&[series(99)], &axis(39), &days, 14, 7).is_err());
         assert!(ForecastWindow::all(&[series(99)], &axis(40), &days, 0, 7).is_err());
+    }
+
+    #[test]
+    fn what_stations_reported_around_ends_before_the_future() {
+        let days: Vec<usize> = (0..40).collect();
+        let both = [series(99), series(3)];
+        let windows = ForecastWindow::all(&both, &axis(40), &days, 14, 7).unwrap();
+        let first = &windows[0];
+        assert_eq!(first.around.len(), 14 * 2);
+        // day 2 of both, day 3 of the first alone; the last is day 13, the future starts with 14
+        assert_eq!(first.around[4..8], [Some(2.0), Some(2.0), Some(3.0), None]);
+        assert_eq!((first.around[27], first.future[0]), (Some(13.0), 14.0));
     }
 
     #[test]

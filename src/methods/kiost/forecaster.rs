@@ -48,13 +48,16 @@ pub struct ForecasterConfig {
     /// Transformer of its inputs and of what each part adds. Published: none.
     #[serde(default)]
     pub dropout: f64,
+    /// Does each past day also hold what all stations reported? Published: no.
+    #[serde(default)]
+    pub neighbours: bool,
 }
 
 impl ForecasterConfig {
     /// The published recurrent network: 20,737 weights. It is small enough for any CPU.
     pub fn lstm() -> ForecasterConfig {
         let core = Core::Lstm { layers: 2 };
-        ForecasterConfig { past: 14, future: 7, stations: 16, calendar: 32, width: 32, core, dropout: 0.0 }
+        ForecasterConfig { past: 14, future: 7, stations: 16, calendar: 32, width: 32, core, dropout: 0.0, neighbours: false }
     }
 
     /// The published Transformer: 38,401 weights. It is small enough for any CPU.
@@ -101,7 +104,8 @@ impl Forecaster {
     /// assert_eq!(parameters.value_count(), 38_401);
     /// ```
     pub fn new(parameters: &mut Parameters, config: &ForecasterConfig) -> NnResult<Forecaster> {
-        let ForecasterConfig { past, future, stations, calendar, width, core, dropout } = *config;
+        let ForecasterConfig { past, future, stations, calendar, width, core, dropout, neighbours } = *config;
+        let around = if neighbours { stations } else { 0 };
         if past == 0 || future == 0 || stations == 0 || width == 0 || !width.is_multiple_of(2) {
             return Err(NnError::Argument(format!(
                 "forecaster: {past} and {future} days, {stations} stations, width {width}; at least 1 and an even width are wanted"
@@ -109,7 +113,7 @@ impl Forecaster {
         }
         Ok(Forecaster {
             calendar: Time2Vec::new(parameters, "calendar", calendar)?,
-            enter: Linear::standard(parameters, "enter", [width, 1 + 2 * calendar + stations])?,
+            enter: Linear::standard(parameters, "enter", [width, 1 + 2 * calendar + stations + around])?,
             core: match core {
                 Core::Lstm { layers } => CoreLayers::Lstm(Lstm::new(parameters, "core", [width, width], layers, dropout)?),
                 Core::Transformer { heads, layers, hidden } => {
@@ -131,19 +135,21 @@ impl Forecaster {
     /// `temperature` `[b, past]` is the past in units of the station's deviation; `month` (0 to 11) and `day`
     /// (of the month, from 0) `[b, past + future]` are the calendar of past and future; `station`
     /// `[b, stations]` is 1 at the station, else 0. `training` takes the batch's own statistics in the head, and leaves
-    /// values out where a dropout was asked for.
+    /// values out where a dropout was asked for. A network with neighbours is given what all stations reported on the past
+    /// days, `around` `[b, past, stations]`, 0 where one did not.
     ///
     /// # Errors
-    /// A sentence where a shape does not fit.
+    /// A sentence where a shape does not fit, or neighbours are given that are not wanted, or wanted and not given.
     pub fn forward(
         &self,
         temperature: &Tensor,
         month: &Tensor,
         day: &Tensor,
         station: &Tensor,
+        around: Option<&Tensor>,
         training: bool,
     ) -> Result<Tensor> {
-        self.run(&self.embed(temperature, month, day, station)?, training)
+        self.run(&self.embed(temperature, month, day, station, around)?, training)
     }
 
     /// Forecasts `[b, future]` of embedded days `[b, past + future, width]`.
@@ -179,8 +185,15 @@ impl Forecaster {
     ///
     /// # Errors
     /// A sentence where a shape does not fit.
-    pub(super) fn embed(&self, temperature: &Tensor, month: &Tensor, day: &Tensor, station: &Tensor) -> Result<Tensor> {
-        let ForecasterConfig { past, future, stations, .. } = self.config;
+    pub(super) fn embed(
+        &self,
+        temperature: &Tensor,
+        month: &Tensor,
+        day: &Tensor,
+        station: &Tensor,
+        around: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let ForecasterConfig { past, future, stations, neighbours, .. } = self.config;
         let (b, days) = (temperature.dim(0)?, month.dim(month.rank().saturating_sub(1))?);
         let fits = temperature.dims() == [b, past] && station.dims() == [b, stations];
         if !fits || !(days == past || days == past + future) || month.dims() != [b, days] || day.dims() != [b, days] {
@@ -193,11 +206,21 @@ impl Forecaster {
                 past + future
             );
         }
+        if around.map(Tensor::dims) != neighbours.then_some(&[b, past, stations][..]) {
+            bail!(
+                "forecaster: neighbours {:?}; {} are wanted",
+                around.map(Tensor::dims),
+                if neighbours { format!("[{b}, {past}, {stations}]") } else { "none".into() }
+            );
+        }
         let known = temperature.pad_with_zeros(1, 0, days - past)?.unsqueeze(2)?; // [b, days, 1], 0 where unknown
         let station = station.unsqueeze(1)?.broadcast_as((b, days, stations))?.contiguous()?;
         let calendar = |x: &Tensor| self.calendar.forward(x); // [b, days, calendar]
-        let x = Tensor::cat(&[known, calendar(month)?, calendar(day)?, station], 2)?;
-        self.enter.forward(&x) // [b, days, width]
+        let mut parts = vec![known, calendar(month)?, calendar(day)?, station];
+        if let Some(around) = around {
+            parts.push(around.pad_with_zeros(1, 0, days - past)?); // [b, days, stations]
+        }
+        self.enter.forward(&Tensor::cat(&parts, 2)?) // [b, days, width]
     }
 }
 
@@ -228,13 +251,29 @@ mod tests {
             let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
             let network = Forecaster::new(&mut parameters, &config).unwrap();
             let run = |past: f64| {
-                network.forward(&t(&[3, 14], past), &t(&[3, 21], 5.0), &t(&[3, 21], 9.0), &t(&[3, 16], 0.0), false).unwrap()
+                network.forward(&t(&[3, 14], past), &t(&[3, 21], 5.0), &t(&[3, 21], 9.0), &t(&[3, 16], 0.0), None, false).unwrap()
             };
             let (cold, warm) = (run(-1.0), run(1.0));
             assert_eq!(cold.dims(), [3, 7]);
             assert!((cold - warm).unwrap().abs().unwrap().min_all().unwrap().to_scalar::<f64>().unwrap() > 1e-6);
-            let wrong = network.forward(&t(&[3, 13], 0.0), &t(&[3, 21], 5.0), &t(&[3, 21], 9.0), &t(&[3, 16], 0.0), false);
+            let wrong = network.forward(&t(&[3, 13], 0.0), &t(&[3, 21], 5.0), &t(&[3, 21], 9.0), &t(&[3, 16], 0.0), None, false);
             assert!(wrong.unwrap_err().to_string().contains("[b, 14]"));
         }
+    }
+
+    #[test]
+    fn neighbours_are_read_where_they_are_wanted() {
+        let t = |shape: &[usize], value: f64| Tensor::full(value, shape, &Device::Cpu).unwrap();
+        let mut parameters = Parameters::new(&Device::Cpu, DType::F64, 1);
+        let config = ForecasterConfig { neighbours: true, ..ForecasterConfig::lstm() };
+        let network = Forecaster::new(&mut parameters, &config).unwrap();
+        // one more weight from each of 16 neighbours to each of 32 units
+        assert_eq!(parameters.value_count(), 20_737 + 16 * 32);
+        let run = |around: Option<&Tensor>| {
+            network.forward(&t(&[3, 14], 0.5), &t(&[3, 21], 5.0), &t(&[3, 21], 9.0), &t(&[3, 16], 0.0), around, false)
+        };
+        let (calm, warm) = (run(Some(&t(&[3, 14, 16], 0.0))).unwrap(), run(Some(&t(&[3, 14, 16], 1.0))).unwrap());
+        assert!((calm - warm).unwrap().abs().unwrap().min_all().unwrap().to_scalar::<f64>().unwrap() > 1e-6);
+        assert!(run(None).unwrap_err().to_string().contains("[3, 14, 16] are wanted"));
     }
 }

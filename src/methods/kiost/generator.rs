@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
+use super::refinement::Refinement;
 use super::temporal_attention::TemporalAttention;
 use crate::nn::blocks::{Convolution, ConvolutionRecipe, PooledResidual, UpsampledResidual};
 use crate::nn::ops::leaky_relu;
@@ -20,6 +21,8 @@ pub struct GeneratorConfig {
     pub width: usize,
     /// Width between the two linear maps of each temporal attention.
     pub attention_hidden: usize,
+    /// How many times finer the output is; the last block of the decoder makes the difference.
+    pub refinement: Refinement,
 }
 
 impl Default for GeneratorConfig {
@@ -31,12 +34,12 @@ impl Default for GeneratorConfig {
 impl GeneratorConfig {
     /// The published sizes: 2,545,577 weights.
     pub fn paper() -> GeneratorConfig {
-        GeneratorConfig { days: 7, width: 32, attention_hidden: 512 }
+        GeneratorConfig { days: 7, width: 32, attention_hidden: 512, refinement: Refinement::Five }
     }
 
     /// About 0.16 million weights.
     pub fn quick() -> GeneratorConfig {
-        GeneratorConfig { days: 7, width: 8, attention_hidden: 64 }
+        GeneratorConfig { days: 7, width: 8, attention_hidden: 64, refinement: Refinement::Five }
     }
 }
 
@@ -53,18 +56,16 @@ pub struct Generator {
     decoder: Vec<UpsampledResidual>,
     last: Convolution,
     days: usize,
+    refinement: Refinement,
 }
 
 impl Generator {
-    /// How many times finer the output is.
-    pub const FACTOR: usize = 5;
-
     /// Parameters `stem`, `encoder.LEVEL`, `attention.LEVEL`, `decoder.LEVEL`, `last`.
     ///
     /// # Errors
     /// [`NnError::Argument`] where a size does not fit; as [`Parameters::add`].
     pub fn new(parameters: &mut Parameters, config: &GeneratorConfig) -> NnResult<Generator> {
-        let GeneratorConfig { days, width: w, attention_hidden } = *config;
+        let GeneratorConfig { days, width: w, attention_hidden, refinement } = *config;
         if !(days + 1).is_multiple_of(8) || w == 0 || !w.is_multiple_of(4) || attention_hidden == 0 {
             return Err(NnError::Argument(format!(
                 "kiost: {days} days, width {w}, attention over {attention_hidden}; 7 days (or 15, ...), a multiple of 4 and at least 1 are wanted"
@@ -96,11 +97,11 @@ impl Generator {
             })
             .collect::<NnResult<Vec<_>>>()?;
         let last = ConvolutionRecipe::plane(3).build(parameters, "last", [2, w / 4])?;
-        Ok(Generator { stem, encoder, attention, decoder, last, days })
+        Ok(Generator { stem, encoder, attention, decoder, last, days, refinement })
     }
 
-    /// A week of coarse maps `[b, 1, days, h, w]`, the last day last, to `[b, 2, 5 h, 5 w]`: the fine map of
-    /// the last day, and the map that is read at the stations.
+    /// A week of coarse maps `[b, 1, days, h, w]`, the last day last, to `[b, 2, 5 h, 5 w]` (2.5 times
+    /// in the smaller refinement): the fine map of the last day, and the map that is read at the stations.
     ///
     /// # Errors
     /// A sentence where height or width is not a multiple of 8 or the days are not those of the config.
@@ -132,7 +133,8 @@ impl Generator {
             y = Tensor::cat(&[&maps[level], &finer], 1)?; // [b, 2 · width of the level, h >> level, w >> level]
         }
         y = self.decoder[3].forward(&y, (2 * h, 2 * w))?; // [b, c / 2, 2 h, 2 w]
-        y = self.decoder[4].forward(&y, (Self::FACTOR * h, Self::FACTOR * w))?; // [b, c / 4, 5 h, 5 w]
+        let size = (self.refinement.cells(h), self.refinement.cells(w));
+        y = self.decoder[4].forward(&y, size)?; // [b, c / 4, 5 h, 5 w]
         self.last.forward(&leaky_relu(&y, SLOPE)?, false) // [b, 2, 5 h, 5 w]
     }
 }
@@ -166,6 +168,10 @@ mod tests {
         let plain = values(network.forward(&week(7, 16, 24)).unwrap());
         assert_eq!(plain, values(network.forward_after(&zeros, &week(7, 16, 24)).unwrap()));
         assert_ne!(plain, values(network.forward_after(&(zeros + 1.0).unwrap(), &week(7, 16, 24)).unwrap()));
+        let global = GeneratorConfig { refinement: Refinement::TwoAndAHalf, ..GeneratorConfig::quick() };
+        assert_eq!(count(&global), count(&GeneratorConfig::quick()));
+        let network_of_the_globe = Generator::new(&mut Parameters::new(&Device::Cpu, DType::F32, 1), &global).unwrap();
+        assert_eq!(network_of_the_globe.forward(&week(7, 16, 24)).unwrap().dims(), [1, 2, 40, 60]);
         assert!(network.forward(&week(6, 16, 24)).unwrap_err().to_string().contains("[b, 1, 7, h, w]"));
         assert!(network.forward(&week(7, 12, 24)).unwrap_err().to_string().contains("multiples of 8"));
         let wrong = GeneratorConfig { days: 6, ..GeneratorConfig::quick() };

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::climatology::{basis, evaluate};
-use super::generator::Generator;
 use super::pixel_statistics::Pixels;
-use crate::grid::{Cell, Field, Fill, Interpolation, Mask, fill_plane, nearest_valid, upsample_plane};
+use super::refinement::Refinement;
+use crate::grid::{Cell, Field, Fill, Mask, fill_plane};
 use crate::methods::error::{MethodError, MethodResult};
 
 /// What the network's numbers stand for.
@@ -31,6 +31,7 @@ const LEAST_SHARE: f64 = 0.3;
 #[derive(Clone, Debug)]
 pub struct Normalisation {
     pub(super) formulation: Formulation,
+    pub(super) refinement: Refinement,
     /// Harmonics of the year in the seasonal cycles.
     pub(super) harmonics: usize,
     pub(super) coarse: Pixels,
@@ -40,7 +41,7 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// The statistics of `days` of a coarse field and of its fine counterpart, five times finer, on the same dates.
+    /// The statistics of `days` of a coarse field and of its fine counterpart, 5 or 2.5 times finer, on the same dates.
     ///
     /// # Errors
     /// [`MethodError::Argument`] where the fields do not fit each other, a day does not exist, there are too few days, or no
@@ -48,18 +49,19 @@ impl Normalisation {
     pub fn fit(formulation: Formulation, coarse: &Field, fine: &Field, days: &[usize]) -> MethodResult<Normalisation> {
         let wrong = |problem: String| Err(MethodError::Argument(format!("kiost: {problem}")));
         let ([_, rows, columns], [_, fine_rows, fine_columns]) = (coarse.shape(), fine.shape());
-        let factor = Generator::FACTOR;
-        if [rows * factor, columns * factor] != [fine_rows, fine_columns] || coarse.time() != fine.time() {
+        let refinement = Refinement::between([rows, columns], [fine_rows, fine_columns]);
+        let Some(refinement) = refinement.filter(|_| coarse.time() == fine.time()) else {
             return wrong(format!(
-                "the coarse field is {rows} x {columns}, the fine one {fine_rows} x {fine_columns}; {factor} times as many cells on the same days are wanted"
+                "the coarse field is {rows} x {columns}, the fine one {fine_rows} x {fine_columns}; 5 (or 2.5) times as many cells on the same days are wanted"
             ));
-        }
+        };
         if let Some(day) = days.iter().find(|d| **d >= fine.frames()) {
             return wrong(format!("day {day} does not exist; there are {}", fine.frames()));
         }
         let harmonics = if formulation == Formulation::Published { 0 } else { 2 };
         let mut normalisation = Normalisation {
             formulation,
+            refinement,
             harmonics,
             coarse: Pixels::cycles(coarse, days, harmonics),
             fine: Pixels::cycles(fine, days, harmonics),
@@ -70,7 +72,7 @@ impl Normalisation {
         }
         if formulation == Formulation::Residual {
             let land: Vec<f32> = normalisation.fine.scale.iter().map(|s| 1.0 - s).collect();
-            normalisation.first_frame = crate::grid::coarsen_plane(&land, fine_rows, fine_columns, factor);
+            normalisation.first_frame = refinement.coarse_means(&land, fine_rows, fine_columns);
         }
         normalisation.fit_scales(coarse, fine, days)?;
         Ok(normalisation)
@@ -123,6 +125,11 @@ impl Normalisation {
         self.formulation
     }
 
+    /// How many times finer the fine frames are.
+    pub fn refinement(&self) -> Refinement {
+        self.refinement
+    }
+
     /// Rows and columns of coarse frames.
     pub fn coarse_shape(&self) -> [usize; 2] {
         [self.coarse.rows, self.coarse.columns]
@@ -141,25 +148,6 @@ impl Normalisation {
     /// Kelvin that one unit of the network's output stands for, by fine pixel; 0 on land.
     pub fn fine_scale(&self) -> &[f32] {
         &self.fine.scale
-    }
-
-    /// What one unit of a coastal correction is in units of the field's output, by fine pixel: the mean spread of all
-    /// pixels, faded with the distance from land over `cells` cells.
-    ///
-    /// # Errors
-    /// [`MethodError::Grid`](crate::methods::MethodError::Grid) from the search for land.
-    pub(super) fn coastal_units(&self, cells: f64) -> MethodResult<Vec<f32>> {
-        let land: Vec<bool> = self.sea().iter().map(|s| !s).collect();
-        if !land.contains(&true) {
-            return Ok(vec![0.0; land.len()]);
-        }
-        let nearest = nearest_valid(&land, self.fine.rows, self.fine.columns, false)?;
-        let (sum, n) = self.fine.scale.iter().filter(|s| **s > 0.0).fold((0.0, 0.0), |(a, n), s| (a + f64::from(*s), n + 1.0));
-        let unit = |(squared, scale): (_, &f32)| {
-            let distance = f64::sqrt(squared as f64);
-            if *scale > 0.0 { (sum / n * (-distance / cells).exp() / f64::from(*scale)) as f32 } else { 0.0 }
-        };
-        Ok(nearest.squared_distance.iter().copied().zip(&self.fine.scale).map(unit).collect())
     }
 
     /// The cycle of one fine pixel, degrees Celsius.
@@ -205,8 +193,7 @@ impl Normalisation {
     fn base(&self, anomaly: &[f32], seconds: f64) -> Vec<f64> {
         let mut base = self.fine.cycle_at(seconds, self.harmonics);
         if self.formulation == Formulation::Residual {
-            let fine =
-                upsample_plane(anomaly, self.coarse.rows, self.coarse.columns, Generator::FACTOR, Interpolation::Bicubic, false);
+            let fine = self.refinement.bicubic(anomaly, self.coarse.rows, self.coarse.columns);
             base.iter_mut().zip(fine).for_each(|(b, f)| *b += f64::from(f));
         }
         base
@@ -246,7 +233,7 @@ impl Normalisation {
 
     /// Fine values of all frames of a coarse field as a field, land masked.
     pub(super) fn fine_field(&self, coarse: &Field, values: Vec<f32>) -> MethodResult<Field> {
-        let (latitude, longitude) = (coarse.latitude().refine(Generator::FACTOR)?, coarse.longitude().refine(Generator::FACTOR)?);
+        let (latitude, longitude) = (self.refinement.axis(coarse.latitude())?, self.refinement.axis(coarse.longitude())?);
         let frame = Mask::from_valid(&self.sea(), Cell::Land);
         let cells = std::iter::repeat_n(frame.cells(), coarse.frames()).flatten().copied().collect();
         Ok(coarse.on_grid(values, Mask::from_cells(cells), latitude, longitude)?)
@@ -330,7 +317,7 @@ pub(super) mod tests {
             assert_eq!(back.apply_base(&coarse).unwrap(), one.apply_base(&coarse).unwrap());
         }
         let wrong = Normalisation::fit(Formulation::Residual, &fine, &fine, &days).unwrap_err().to_string();
-        assert!(wrong.contains("5 times as many"), "{wrong}");
+        assert!(wrong.contains("2.5) times as many"), "{wrong}");
         assert!(Normalisation::fit(Formulation::Residual, &coarse, &fine, &[60]).is_err());
         assert!(
             Normalisation::fit(Formulation::Residual, &coarse, &fine, &[0, 1]).unwrap_err().to_string().contains("more days")

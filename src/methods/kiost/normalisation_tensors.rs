@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::generator::Generator;
 use super::normalisation::{Formulation, Normalisation};
 use super::pixel_statistics::Pixels;
+use super::refinement::Refinement;
 use crate::methods::error::{MethodError, MethodResult};
 
 impl Normalisation {
@@ -49,11 +49,11 @@ impl Normalisation {
             && fine.cycle.len() == fine.len() * terms
             && terms == fine_terms
             && terms % 2 == 1
-            && first_frame.len() == coarse.len()
-            && fine.len() == coarse.len() * Generator::FACTOR.pow(2);
-        if !fits {
+            && first_frame.len() == coarse.len();
+        let refinement = Refinement::between([coarse.rows, coarse.columns], [fine.rows, fine.columns]);
+        let Some(refinement) = refinement.filter(|_| fits) else {
             return Err(MethodError::Argument("kiost: the checkpoint's statistics do not fit each other; train again".into()));
-        }
-        Ok(Normalisation { formulation, harmonics: (terms - 1) / 2, coarse, fine, first_frame })
+        };
+        Ok(Normalisation { formulation, refinement, harmonics: (terms - 1) / 2, coarse, fine, first_frame })
     }
 }

@@ -39,6 +39,13 @@ pub struct StationStatistics {
     /// By lead, how much of its departure from the damped anomaly the linear forecast is worth on days that it was not
     /// fitted to.
     pub worth: Vec<f64>,
+    /// By station and lead, weights of the departure from the damped anomaly on the station's own past and on the last days
+    /// of all others; none where there are too few windows.
+    #[serde(default)]
+    pub neighbours: Vec<Vec<Vec<f64>>>,
+    /// By lead, how much of that departure is worth on days that it was not fitted to.
+    #[serde(default)]
+    pub worth_of_neighbours: Vec<f64>,
 }
 
 /// Forecasts that need no network.
@@ -54,12 +61,20 @@ pub enum ForecastBaseline {
     /// A linear regression of each lead on the anomalies of all past days, drawn back to the damped anomaly as far as one
     /// half of the training days tells nothing of the other.
     Linear,
+    /// A regression of its own for each station and lead, on its own past and on what all other stations reported on the
+    /// last two days; drawn back to the damped anomaly as the linear one is.
+    Neighbours,
 }
 
 impl ForecastBaseline {
     /// All, simplest first.
-    pub const ALL: [ForecastBaseline; 4] =
-        [ForecastBaseline::Climatology, ForecastBaseline::Persistence, ForecastBaseline::DampedAnomaly, ForecastBaseline::Linear];
+    pub const ALL: [ForecastBaseline; 5] = [
+        ForecastBaseline::Climatology,
+        ForecastBaseline::Persistence,
+        ForecastBaseline::DampedAnomaly,
+        ForecastBaseline::Linear,
+        ForecastBaseline::Neighbours,
+    ];
 
     /// The id in tables.
     pub fn id(self) -> &'static str {
@@ -68,6 +83,7 @@ impl ForecastBaseline {
             ForecastBaseline::Persistence => "persistence",
             ForecastBaseline::DampedAnomaly => "damped_anomaly",
             ForecastBaseline::Linear => "linear",
+            ForecastBaseline::Neighbours => "neighbours",
         }
     }
 }
@@ -104,7 +120,13 @@ impl StationStatistics {
         let Some((past, future)) = windows.first().map(|w| (w.past.len(), w.future.len())) else {
             return Err(MethodError::Argument("forecasts: no training window is without a gap; give longer runs of days".into()));
         };
-        let mut found = StationStatistics { cycles, linear: Vec::new(), worth: Vec::new() };
+        let mut found = StationStatistics {
+            cycles,
+            linear: Vec::new(),
+            worth: Vec::new(),
+            neighbours: Vec::new(),
+            worth_of_neighbours: Vec::new(),
+        };
         let mut damping = vec![vec![(0.0, 0.0); future]; series.len()];
         let samples: Vec<(Vec<f64>, Vec<f64>)> = windows.iter().map(|w| found.anomalies(w)).collect();
         for (window, (before, after)) in windows.iter().zip(&samples) {
@@ -123,6 +145,7 @@ impl StationStatistics {
             MethodError::Argument(format!("forecasts: {count} training windows do not fix a linear forecast; give more days"))
         })?;
         found.worth = found.worth_of_linear(windows, &samples, past, future);
+        found.fit_neighbours(windows, &samples);
         Ok(found)
     }
 
@@ -169,6 +192,7 @@ impl StationStatistics {
         let cycle = &self.cycles[window.station];
         let (before, after) = self.anomalies(window);
         let last = before.last().copied().unwrap_or(0.0);
+        let told = if baseline == ForecastBaseline::Neighbours { self.told_by_neighbours(window) } else { Vec::new() };
         let lead = |lead: usize| match baseline {
             ForecastBaseline::Climatology => 0.0,
             ForecastBaseline::Persistence => {
@@ -179,6 +203,7 @@ impl StationStatistics {
                 let damped = cycle.damping[lead] * last;
                 damped + self.worth[lead] * (evaluate(&before, &self.linear[lead]) - damped)
             }
+            ForecastBaseline::Neighbours => cycle.damping[lead] * last + told[lead],
         };
         (0..after.len()).map(lead).collect()
     }

@@ -16,7 +16,7 @@ const NEAREST_SEA_METRES: f64 = 20e3;
 pub struct WeekSource<'a> {
     /// The coarse analysis, land masked.
     pub coarse: &'a Field,
-    /// The fine composite, five times finer, on the same days.
+    /// The fine composite, 5 (or 2.5) times finer, on the same days.
     pub fine: &'a Field,
     /// Stations that training may see; their days are those of the fields.
     pub stations: &'a [StationSeries],
@@ -42,6 +42,8 @@ pub(super) struct WeekBatch {
     pub target: Tensor,
     /// 1 where it is known.
     pub sea: Tensor,
+    /// What the network adds to, as a departure from the seasonal cycle in kelvin, `[b, 1, 5 h, 5 w]`.
+    pub base: Tensor,
     /// What the station's cell should be, `[b, stations]`, 0 where nothing was reported.
     pub reports: Tensor,
     /// 1 where something was.
@@ -60,12 +62,14 @@ struct Reader {
 #[derive(Clone, Debug)]
 pub(super) struct Weeks {
     shape: [usize; 2],
+    fine_shape: [usize; 2],
     days_of_week: usize,
     inputs: Vec<Vec<f32>>,
     /// By sample: frames of the week.
     weeks: Vec<Vec<usize>>,
     targets: Vec<Vec<f32>>,
     seas: Vec<Vec<f32>>,
+    bases: Vec<Vec<f32>>,
     reports: Vec<Vec<Option<f32>>>,
     readers: Vec<Reader>,
     first_frame: Vec<f32>,
@@ -91,7 +95,7 @@ impl Weeks {
         let [_, fine_rows, fine_columns] = fine.shape();
         if [fine_rows, fine_columns] != normalisation.fine_shape() || coarse.time() != fine.time() {
             return wrong(
-                "the fine field does not fit the coarse one; the same days and five times as many cells are wanted".into(),
+                "the fine field does not fit the coarse one; the same days and 5 (or 2.5) times as many cells are wanted".into(),
             );
         }
         if let Some(station) = source.stations.iter().find(|s| s.celsius.len() != frames) {
@@ -101,11 +105,13 @@ impl Weeks {
         let within: Vec<bool> = (0..frames).map(|d| days.contains(&d)).collect();
         let mut weeks = Weeks {
             shape: [rows, columns],
+            fine_shape: [fine_rows, fine_columns],
             days_of_week,
             inputs: vec![Vec::new(); frames],
             weeks: Vec::new(),
             targets: Vec::new(),
             seas: Vec::new(),
+            bases: Vec::new(),
             reports: Vec::new(),
             readers: readers(source, normalisation, training_days)?,
             first_frame: normalisation.first_frame().to_vec(),
@@ -127,6 +133,7 @@ impl Weeks {
             let unit = |celsius: f64, i: usize| ((celsius - base[i]) / f64::from(scale[i])) as f32;
             let frame = fine.frame(day);
             weeks.targets.push((0..frame.len()).map(|i| if known[i] { unit(f64::from(frame[i]), i) } else { 0.0 }).collect());
+            weeks.bases.push(normalisation.base_anomaly(&base, seconds[day]));
             weeks.seas.push(known.iter().map(|k| f32::from(u8::from(*k))).collect());
             let reports = source.stations.iter().zip(&weeks.readers);
             weeks.reports.push(reports.map(|(s, r)| s.celsius[day].map(|celsius| unit(celsius, r.cell))).collect());
@@ -162,7 +169,7 @@ impl Weeks {
     /// A batch of these weeks.
     pub fn batch(&self, samples: &[usize], device: &Device) -> candle_core::Result<WeekBatch> {
         let (b, [h, w], stations) = (samples.len(), self.shape, self.readers.len());
-        let (fine_h, fine_w) = (5 * h, 5 * w);
+        let [fine_h, fine_w] = self.fine_shape;
         let gather = |of: &[Vec<f32>]| -> Vec<f32> { samples.iter().flat_map(|s| of[*s].iter().copied()).collect() };
         let week: Vec<f32> =
             samples.iter().flat_map(|s| self.weeks[*s].iter().flat_map(|d| self.inputs[*d].iter().copied())).collect();
@@ -176,6 +183,7 @@ impl Weeks {
             first: put(first, &[b, 1, 1, h, w])?,
             target: put(gather(&self.targets), &[b, 1, fine_h, fine_w])?,
             sea: put(gather(&self.seas), &[b, 1, fine_h, fine_w])?,
+            base: put(gather(&self.bases), &[b, 1, fine_h, fine_w])?,
             reports: put(reports, &[b, stations])?,
             reported: put(reported, &[b, stations])?,
         })

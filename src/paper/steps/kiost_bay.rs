@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::data::splits::{Block, Buffer, Part, SplitPlan};
 use crate::data::twin::Twin;
-use crate::grid::Field;
+use crate::grid::{Field, GridResult, coarsen_mean};
 use crate::methods::kiost::{QualityControl, StationSeries, WeekSource};
 use crate::paper::PaperResult;
 use crate::paper::step::{StepContext, read_configuration};
@@ -56,6 +56,12 @@ pub(super) fn plan(
 /// The days of a part.
 pub(super) fn days_of(plan: &SplitPlan, part: Part) -> Vec<usize> {
     plan.day_ranges(part).into_iter().flatten().collect()
+}
+
+/// A field of the bay's 0.05 degree on cells of 0.1 degree: those that are sea for the most part.
+pub(super) fn tenth_degree(field: &Field) -> GridResult<Field> {
+    const MERGED: usize = 2;
+    coarsen_mean(field, MERGED, 0.5)
 }
 
 /// The bay as steps see it.

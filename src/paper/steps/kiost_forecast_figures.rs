@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::kiost_bay::{BAY, SPLIT};
+use super::kiost_forecast_file::Forecasts;
 use super::kiost_forecast_scores::{ROOMS, ScoredForecasts, summed};
-use super::kiost_forecasts::{BUOY, CONFIGURATION, FORECAST, ForecastGround, Forecasts, ForecastsConfiguration};
+use super::kiost_forecasts::{AVERAGE, BUOY, CONFIGURATION, DYNAMIC_SHIFT, FORECAST, ForecastGround, ForecastsConfiguration};
 use super::kiost_twin;
 use crate::figure::{Band, LinePanel, LineSeries, LineStyle, Scale, Tier, draw_lines};
+use crate::methods::kiost::EventCounts;
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
 use crate::score::{PointwiseMetric, ScoreResult, quantile};
@@ -44,10 +46,12 @@ fn title(method: &str) -> String {
     let (core, loss) = match method.split_once('_') {
         Some(("lstm", loss)) => ("LSTM", loss),
         Some(("transformer", loss)) => ("Transformer", loss),
+        _ if method == AVERAGE => return "LSTM and Transformer, mean".into(),
         _ => return method.replace('_', " "),
     };
     let parts: Vec<&str> = loss.split('_').collect();
     match parts.as_slice() {
+        ["dynamic", "shift"] => format!("{core}, dynamic shift"),
         ["mse"] => format!("{core}, MSE"),
         ["gumbel", rest @ ..] => format!("{core}, Gumbel r {}", rest.join(".")),
         ["frechet", a, rest @ ..] => format!("{core}, Fréchet {a}; {}", rest.join(".")),
@@ -55,8 +59,8 @@ fn title(method: &str) -> String {
     }
 }
 
-/// The methods that are drawn: baselines, and one setting of each kind of loss.
-const DRAWN_METHODS: [&str; 5] = ["persistence", "damped_anomaly", "linear", "lstm_mse", "transformer_mse"];
+/// The methods that are drawn: baselines, and the networks' mean.
+const DRAWN_METHODS: [&str; 5] = ["persistence", "damped_anomaly", "linear", "neighbours", AVERAGE];
 
 fn drawn<'f>(forecasts: &'f Forecasts, names: &[&str]) -> Vec<(String, &'f Vec<Vec<f64>>)> {
     let found = names.iter().filter_map(|name| forecasts.methods.iter().find(|(method, _)| method == name));
@@ -102,7 +106,7 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
             for (label, method) in drawn(forecasts, &DRAWN_METHODS) {
                 let (y, band) = curve(method, metric).map_err(|e| context.error(e))?;
                 // One band is enough to see how sure they are; the table has all.
-                let band = band.filter(|_| label == title("lstm_mse"));
+                let band = band.filter(|_| label == title(AVERAGE));
                 series.push(LineSeries { label, x: x.clone(), y, band });
             }
             // Room for the legend above the curves, which rise from the lower left.
@@ -124,7 +128,7 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
 }
 
 /// Networks whose extremes are drawn.
-const EXTREME_METHODS: [&str; 5] = ["damped_anomaly", "lstm_mse", "lstm_gumbel_1_1", "lstm_gumbel_2", "lstm_frechet_10_1_7"];
+const EXTREME_METHODS: [&str; 5] = ["damped_anomaly", "lstm_mse", "lstm_gumbel_2", "lstm_frechet_10_1_7", DYNAMIC_SHIFT];
 /// The lead whose quantiles are drawn.
 const DRAWN_LEAD: usize = 4;
 
@@ -171,14 +175,15 @@ fn quantiles(subject: &ScoredForecasts<'_>, forecasts: &Forecasts, ground: &Fore
 
 /// Hit rates of warm and cool days, and of hot ones, against lead; a lead without such days is left out.
 fn rates(subject: &ScoredForecasts<'_>, forecasts: &Forecasts, ground: &ForecastGround) -> Vec<LinePanel> {
+    let events = subject.events();
+    let words = ["warm days (5 %)", "cool days (5 %)", "28 °C and more", "4 °C and less"];
     let mut panels = Vec::new();
-    for (event, words) in subject.events().iter().zip(["warm days (5 %)", "cool days (5 %)", "28 °C and more", "4 °C and less"])
-    {
+    let mut panel = |words: &str, counts: &dyn Fn(&[Vec<f64>], usize) -> Vec<EventCounts>| {
         let mut series = Vec::new();
         for (label, method) in drawn(forecasts, &EXTREME_METHODS) {
             let found = (0..subject.leads()).filter_map(|lead| {
-                let counts = summed(&subject.event_counts(method, lead, event));
-                Some(((lead + 1) as f64, counts.critical_success_index().ok()?))
+                let index = summed(&counts(method, lead)).critical_success_index();
+                Some(((lead + 1) as f64, index.ok()?))
             });
             let (x, y): (Vec<f64>, Vec<f64>) = found.unzip();
             if !x.is_empty() {
@@ -195,6 +200,10 @@ fn rates(subject: &ScoredForecasts<'_>, forecasts: &Forecasts, ground: &Forecast
                 series,
             });
         }
+    };
+    for (event, words) in events.iter().zip(words) {
+        panel(words, &|method, lead| subject.event_counts(method, lead, event));
     }
+    panel("marine heatwaves", &|method, lead| subject.heatwave_counts(method, lead));
     panels
 }

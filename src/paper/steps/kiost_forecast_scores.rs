@@ -2,13 +2,14 @@
 
 use super::diagnostics_bootstrap::estimates;
 use super::kiost_bay::{self, BAY, SPLIT};
+use super::kiost_forecast_file::Forecasts;
 use super::kiost_forecasts::{
-    BUOY, CONFIGURATION, FORECAST, ForecastGround, ForecastScoresConfiguration, Forecasts, ForecastsConfiguration,
+    BUOY, CONFIGURATION, FORECAST, ForecastGround, ForecastScoresConfiguration, ForecastsConfiguration,
 };
 use super::kiost_twin;
 use crate::data::Tier;
 use crate::data::splits::Part;
-use crate::methods::kiost::{EventCounts, StationStatistics};
+use crate::methods::kiost::{EventCounts, StationStatistics, heatwave_days};
 use crate::paper::step::{Step, StepContext};
 use crate::paper::{PaperError, PaperResult, TableRender, TidyRow, TidyTable, publish_table};
 use crate::score::{BlockAccumulator, DEFAULT_COVERAGE, PointwiseMetric, ScoreResult, quantile, return_level};
@@ -38,8 +39,14 @@ pub(super) const ROOMS: &[&str] =
 const METRICS: [PointwiseMetric; 5] =
     [PointwiseMetric::Rmse, PointwiseMetric::Bias, PointwiseMetric::Pearson, PointwiseMetric::Nse, PointwiseMetric::Kge2009];
 /// The methods that others are held against.
-const YARDSTICKS: [(&str, &str); 3] =
-    [("persistence", "rmse_minus_persistence"), ("damped_anomaly", "rmse_minus_damped_anomaly"), ("linear", "rmse_minus_linear")];
+const YARDSTICKS: [(&str, &str); 4] = [
+    ("persistence", "rmse_minus_persistence"),
+    ("damped_anomaly", "rmse_minus_damped_anomaly"),
+    ("linear", "rmse_minus_linear"),
+    ("neighbours", "rmse_minus_neighbours"),
+];
+/// Days in a row that make a marine heatwave.
+const HEATWAVE_DAYS: usize = 5;
 
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: ForecastsConfiguration = context.configuration()?;
@@ -76,6 +83,8 @@ pub struct ScoredForecasts<'a> {
     statistics: StationStatistics,
     /// By station, the anomalies that bound cool and warm days.
     bounds: Vec<(f64, f64)>,
+    /// By station, the anomaly above which days are of a marine heatwave where they last.
+    heatwave_bounds: Vec<f64>,
     /// By window, the bootstrap block of its first day.
     blocks: Vec<usize>,
 }
@@ -93,12 +102,13 @@ impl<'a> ScoredForecasts<'a> {
         let statistics = ground.statistics()?;
         let seconds = ground.time.seconds();
         let train = kiost_bay::days_of(&ground.plan, Part::Train);
-        let mut bounds = Vec::new();
+        let (mut bounds, mut heatwave_bounds) = (Vec::new(), Vec::new());
         for (station, cycle) in ground.series.iter().zip(&statistics.cycles) {
             let anomalies: Vec<f64> =
                 train.iter().filter_map(|d| Some((*station.celsius.get(*d)?)? - cycle.celsius(seconds[*d]))).collect();
             let at = |q: f64| quantile(&anomalies, q).map_err(PaperError::step("forecast_scores"));
             bounds.push((at(configuration.low_quantile)?, at(configuration.high_quantile)?));
+            heatwave_bounds.push(at(configuration.heatwave_quantile)?);
         }
         // Days of a part that do not follow each other never share a block.
         let ranges = ground.plan.day_ranges(Part::Test);
@@ -112,7 +122,7 @@ impl<'a> ScoredForecasts<'a> {
             found.map_or(0, |(range, first)| first + (day - range.start) / configuration.block_days.max(1))
         };
         let blocks = forecasts.windows.iter().map(|(_, day)| block(*day)).collect();
-        Ok(ScoredForecasts { ground, forecasts, configuration, statistics, bounds, blocks })
+        Ok(ScoredForecasts { ground, forecasts, configuration, statistics, bounds, heatwave_bounds, blocks })
     }
 
     /// Number of leads.
@@ -156,6 +166,27 @@ impl<'a> ScoredForecasts<'a> {
         for (i, (station, day)) in self.forecasts.windows.iter().enumerate() {
             let is = |celsius: f64| (event.is)(*station, day + lead, celsius);
             counts[self.blocks[i]].add(is(self.forecasts.truth[i][lead]), is(method[i][lead]));
+        }
+        counts
+    }
+
+    /// Counts of marine heatwave days at a lead by block: days that with their neighbours make a run of five above the bound,
+    /// which the days known before the forecast may begin. The end of the week cuts runs of truth and forecast alike.
+    pub fn heatwave_counts(&self, method: &[Vec<f64>], lead: usize) -> Vec<EventCounts> {
+        let mut counts = vec![EventCounts::default(); self.blocks.iter().max().map_or(0, |b| b + 1)];
+        let seconds = self.ground.time.seconds();
+        for (i, (station, day)) in self.forecasts.windows.iter().enumerate() {
+            let before = (HEATWAVE_DAYS - 1).min(*day);
+            let above = |d: usize, celsius: f64| {
+                celsius - self.statistics.cycles[*station].celsius(seconds[d]) > self.heatwave_bounds[*station]
+            };
+            let known = |d: usize| self.ground.series[*station].celsius[d].is_some_and(|celsius| above(d, celsius));
+            let is = |future: &[f64]| {
+                let past = (day - before..*day).map(known);
+                let run: Vec<bool> = past.chain(future.iter().enumerate().map(|(l, celsius)| above(day + l, *celsius))).collect();
+                heatwave_days(&run, HEATWAVE_DAYS)[before + lead]
+            };
+            counts[self.blocks[i]].add(is(&self.forecasts.truth[i]), is(&method[i]));
         }
         counts
     }
@@ -236,26 +267,9 @@ impl<'a> ScoredForecasts<'a> {
     fn extremes(&self, name: &str, method: &[Vec<f64>], lead: usize) -> ScoreResult<Vec<TidyRow>> {
         let (resamples, seed) = (self.configuration.resamples, self.configuration.seed);
         let mut rows = Vec::new();
+        rows.extend(self.rates(name, lead, "heatwave", &self.heatwave_counts(method, lead)));
         for event in self.events() {
-            let counts = self.event_counts(method, lead, &event);
-            let total = |at: &[usize]| {
-                let mut sum = EventCounts::default();
-                at.iter().for_each(|b| sum.merge(&counts[*b]));
-                sum
-            };
-            type Rate = fn(&EventCounts) -> ScoreResult<f64>;
-            let rates: [(&str, Rate); 2] =
-                [("hit_rate", EventCounts::hit_rate), ("false_alarm_ratio", EventCounts::false_alarm_ratio)];
-            let everything: Vec<usize> = (0..counts.len()).collect();
-            for (rate_name, rate) in rates {
-                let whole = total(&everything);
-                let Ok(value) = rate(&whole) else { continue };
-                // Where a resample holds no such event the rate has no interval.
-                let found = estimates(counts.len(), 1, resamples, seed, |at| Ok(vec![rate(&total(at))?])).ok();
-                let interval = found.and_then(|f| f.interval(0)).map(|(a, b)| (a.min(value), b.max(value)));
-                let metric = format!("{rate_name}_{}", event.name);
-                rows.push(self.row(lead, name, &metric, value, interval, whole.count() as usize, "1"));
-            }
+            rows.extend(self.rates(name, lead, event.name, &self.event_counts(method, lead, &event)));
             let blocks = self.pairs(method, lead, |s, day, truth| (event.is)(s, day, truth))?;
             if let Ok(s) = blocks.score(PointwiseMetric::Rmse, resamples, seed) {
                 let metric = format!("rmse_{}", event.name);
@@ -265,6 +279,29 @@ impl<'a> ScoredForecasts<'a> {
         let (_, forecast) = self.anomalies(method, lead);
         rows.extend(self.return_level(lead, name, &forecast));
         Ok(rows)
+    }
+
+    /// The share of events that were foretold and of warnings that were false.
+    fn rates(&self, name: &str, lead: usize, event: &str, counts: &[EventCounts]) -> Vec<TidyRow> {
+        let (resamples, seed) = (self.configuration.resamples, self.configuration.seed);
+        let total = |at: &[usize]| {
+            let mut sum = EventCounts::default();
+            at.iter().for_each(|b| sum.merge(&counts[*b]));
+            sum
+        };
+        type Rate = fn(&EventCounts) -> ScoreResult<f64>;
+        let rates: [(&str, Rate); 2] =
+            [("hit_rate", EventCounts::hit_rate), ("false_alarm_ratio", EventCounts::false_alarm_ratio)];
+        let whole = summed(counts);
+        let mut rows = Vec::new();
+        for (rate_name, rate) in rates {
+            let Ok(value) = rate(&whole) else { continue };
+            // Where a resample holds no such event the rate has no interval.
+            let found = estimates(counts.len(), 1, resamples, seed, |at| Ok(vec![rate(&total(at))?])).ok();
+            let interval = found.and_then(|f| f.interval(0)).map(|(a, b)| (a.min(value), b.max(value)));
+            rows.push(self.row(lead, name, &format!("{rate_name}_{event}"), value, interval, whole.count() as usize, "1"));
+        }
+        rows
     }
 
     /// The anomaly that a station's monthly maximum exceeds once in so many months, from all stations' maxima by a

@@ -1,23 +1,21 @@
 //! The station forecasters of the third paper: trained, and what they and the baselines forecast on test days.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::path::Path;
 
 use candle_core::Device;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::kiost_bay::{self, BAY, Bay, SPLIT};
+use super::kiost_forecast_file::Forecasts;
 use super::kiost_twin;
-use crate::base::files::write_atomic;
 use crate::data::Tier;
 use crate::data::products::delimited::{self, NERACOOS_B01};
 use crate::data::splits::{Part, SplitPlan};
 use crate::grid::{SECONDS_PER_DAY, TimeAxis, instant};
 use crate::methods::kiost::{
-    ForecastBaseline, ForecastFitOptions, ForecastWindow, ForecasterConfig, QualityControl, StationForecaster,
-    StationForecasterConfig, StationLoss, StationSeries, StationStatistics, fit_forecaster,
+    ForecastBaseline, ForecastFitOptions, ForecastWindow, ForecasterConfig, QualityControl, ShiftConfig, StationForecaster,
+    StationForecasterConfig, StationLoss, StationSeries, StationStatistics, careful_worth, drawn_back, fit_forecaster,
 };
 use crate::paper::step::{DataFile, Step, StepContext};
 use crate::paper::{PaperError, PaperResult};
@@ -30,8 +28,15 @@ pub const BUOY: DataFile =
 pub const CONFIGURATION: &str = "configs/kiost/forecasts.toml";
 
 /// What the forecasters stand on.
-pub(super) const FORECAST: &[&str] =
-    &["src/nn/", "src/train/", "src/data/", "src/score/", "src/methods/error.rs", "src/paper/steps/kiost_forecasts.rs"];
+pub(super) const FORECAST: &[&str] = &[
+    "src/nn/",
+    "src/train/",
+    "src/data/",
+    "src/score/",
+    "src/methods/error.rs",
+    "src/paper/steps/kiost_forecast_file.rs",
+    "src/paper/steps/kiost_forecasts.rs",
+];
 
 /// The step.
 pub const STEP: Step = Step {
@@ -57,6 +62,8 @@ pub struct ForecastsConfiguration {
     pub lstm: Vec<StationLoss>,
     /// Losses of the Transformers.
     pub transformer: Vec<StationLoss>,
+    /// The memory of a further recurrent network, trained by mean square and the extreme-value loss of its classes.
+    pub dynamic_shift: Option<ShiftConfig>,
     /// Settings of the trainings on the bay.
     pub fit: ForecastFitOptions,
     /// The real buoy.
@@ -107,6 +114,8 @@ pub struct ForecastScoresConfiguration {
     pub high_quantile: f64,
     /// A cool day for the season.
     pub low_quantile: f64,
+    /// A day of a marine heatwave, where five of them follow each other.
+    pub heatwave_quantile: f64,
     /// Seed of the bootstrap.
     pub seed: u64,
 }
@@ -188,52 +197,66 @@ impl ForecastGround {
     }
 }
 
-/// Forecasts of the test windows by method, baselines first.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Forecasts {
-    /// Station and first day of the future of each window.
-    pub windows: Vec<(usize, usize)>,
-    /// What came, by window and lead, degrees Celsius.
-    pub truth: Vec<Vec<f64>>,
-    /// What each method forecast.
-    pub methods: Vec<(String, Vec<Vec<f64>>)>,
-}
-
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: ForecastsConfiguration = context.configuration()?;
     let bay = ForecastGround::bay(context, &configuration)?;
-    train_all(context, &bay, &configuration.fit, configuration.base, [&configuration.lstm, &configuration.transformer])?;
+    let c = &configuration;
+    train_all(context, &bay, &c.fit, c.base, [&c.lstm, &c.transformer], c.dynamic_shift)?;
     let buoy = ForecastGround::buoy(context, &configuration)?;
     let own = &configuration.buoy;
-    train_all(context, &buoy, &own.fit, configuration.base, [&own.lstm, &own.transformer])
+    train_all(context, &buoy, &own.fit, c.base, [&own.lstm, &own.transformer], None)
 }
 
-/// Trains a network for each core and loss and writes what all forecast.
+/// The row of the recurrent network with a memory.
+pub(super) const DYNAMIC_SHIFT: &str = "lstm_dynamic_shift";
+/// The mean of these two is a row of its own.
+const AVERAGED: [&str; 2] = ["lstm_mse", "transformer_mse"];
+/// That row.
+pub(super) const AVERAGE: &str = "average_mse";
+
+/// Trains a network for each core and loss and writes what all forecast. Where networks add to a baseline, each lead is drawn
+/// back to it as far as both halves of the validation windows ask for; test windows are only forecast.
 fn train_all(
     context: &StepContext<'_>,
     ground: &ForecastGround,
     fit: &ForecastFitOptions,
     base: Option<ForecastBaseline>,
     [lstm, transformer]: [&[StationLoss]; 2],
+    dynamic_shift: Option<ShiftConfig>,
 ) -> PaperResult<()> {
     let wrong = |e: crate::methods::MethodError| context.error(e);
     let statistics = ground.statistics()?;
-    let windows = ground.windows(Part::Test)?;
+    let (windows, held_out) = (ground.windows(Part::Test)?, ground.windows(Part::Validation)?);
+    let plain = |baseline: ForecastBaseline, windows: &[ForecastWindow]| {
+        windows.iter().map(|w| statistics.forecast(baseline, w)).collect::<Result<Vec<_>, _>>().map_err(wrong)
+    };
     let mut methods = Vec::new();
     for baseline in ForecastBaseline::ALL {
-        let forecasts = windows.iter().map(|w| statistics.forecast(baseline, w)).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-        methods.push((baseline.id().to_string(), forecasts));
+        methods.push((baseline.id().to_string(), plain(baseline, &windows)?));
     }
-    let cores = [("lstm", ForecasterConfig::lstm(), lstm), ("transformer", ForecasterConfig::transformer(), transformer)];
-    for (core, network, losses) in cores {
-        let network = ForecasterConfig { stations: ground.series.len(), ..network };
-        let config =
-            StationForecasterConfig { network, harmonics: ground.harmonics, base, calendar: base.is_none(), shift: None };
-        for loss in losses {
-            let name = format!("{core}_{}", loss.id());
-            let trained = train_one(context, ground, &name, &config, &ForecastFitOptions { loss: *loss, ..fit.clone() })?;
-            methods.push((name, trained.forecast(&windows).map_err(wrong)?));
+    let mut wanted: Vec<(String, ForecasterConfig, StationLoss, Option<ShiftConfig>)> = Vec::new();
+    wanted.extend(lstm.iter().map(|loss| (format!("lstm_{}", loss.id()), ForecasterConfig::lstm(), *loss, None)));
+    let of_transformer =
+        |loss: &StationLoss| (format!("transformer_{}", loss.id()), ForecasterConfig::transformer(), *loss, None);
+    wanted.extend(transformer.iter().map(of_transformer));
+    wanted.extend(dynamic_shift.map(|s| (DYNAMIC_SHIFT.to_string(), ForecasterConfig::lstm(), StationLoss::Mse, Some(s))));
+    for (name, network, loss, shift) in wanted {
+        // A single station has no neighbours.
+        let (stations, neighbours) = (ground.series.len(), ground.series.len() > 1);
+        let network = ForecasterConfig { stations, neighbours, ..network };
+        let config = StationForecasterConfig { network, harmonics: ground.harmonics, base, calendar: base.is_none(), shift };
+        let trained = train_one(context, ground, &name, &config, &ForecastFitOptions { loss, ..fit.clone() })?;
+        let mut forecasts = trained.forecast(&windows).map_err(wrong)?;
+        if let Some(base) = base {
+            let worth = careful_worth(&held_out, &plain(base, &held_out)?, &trained.forecast(&held_out).map_err(wrong)?);
+            println!("{} {name}: worth by lead {worth:.2?}", ground.dataset);
+            forecasts = drawn_back(&plain(base, &windows)?, &forecasts, &worth);
         }
+        methods.push((name, forecasts));
+    }
+    let both: Vec<&Vec<Vec<f64>>> = methods.iter().filter(|(n, _)| AVERAGED.contains(&n.as_str())).map(|(_, f)| f).collect();
+    if let [first, second] = both[..] {
+        methods.push((AVERAGE.to_string(), drawn_back(first, second, &vec![0.5; windows.first().map_or(0, |w| w.future.len())])));
     }
     let forecasts = Forecasts {
         windows: windows.iter().map(|w| (w.station, w.first_day)).collect(),
@@ -264,96 +287,15 @@ fn train_one(
     Ok(forecaster)
 }
 
-impl Forecasts {
-    /// Writes the forecasts as CSV: station, day, lead, truth and a column for each method, to a ten-thousandth of a degree.
-    fn write(&self, path: &Path) -> PaperResult<()> {
-        let names: Vec<&str> = self.methods.iter().map(|(name, _)| name.as_str()).collect();
-        let mut text = format!("station,day,lead,truth,{}\n", names.join(","));
-        for (i, (station, day)) in self.windows.iter().enumerate() {
-            for (lead, truth) in self.truth[i].iter().enumerate() {
-                let _ = write!(text, "{station},{day},{},{truth:.4}", lead + 1);
-                for (_, forecasts) in &self.methods {
-                    let _ = write!(text, ",{:.4}", forecasts[i][lead]);
-                }
-                text.push('\n');
-            }
-        }
-        write_atomic(path, text.as_bytes()).map_err(|source| PaperError::File { path: path.into(), source })
-    }
-
-    /// Reads what the step wrote.
-    ///
-    /// # Errors
-    /// Where the file is absent or a line does not fit.
-    pub fn read(path: &Path) -> PaperResult<Forecasts> {
-        let text = std::fs::read_to_string(path).map_err(PaperError::file(path))?;
-        let wrong = |line: usize| PaperError::Content {
-            what: path.display().to_string(),
-            problem: format!("line {} is no line of forecasts; run the step kiost_forecasts anew", line + 1),
-        };
-        let mut lines = text.lines().enumerate();
-        let header: Vec<&str> = lines.next().map(|(_, l)| l.split(',').collect()).unwrap_or_default();
-        if header.len() < 5 || header[..4] != ["station", "day", "lead", "truth"] {
-            return Err(wrong(0));
-        }
-        let mut found = Forecasts {
-            windows: Vec::new(),
-            truth: Vec::new(),
-            methods: header[4..].iter().map(|name| (name.to_string(), Vec::new())).collect(),
-        };
-        for (number, line) in lines {
-            let cells: Vec<f64> = line
-                .split(',')
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|_: std::num::ParseFloatError| wrong(number))?;
-            if cells.len() != header.len() {
-                return Err(wrong(number));
-            }
-            if cells[2] == 1.0 {
-                found.windows.push((cells[0] as usize, cells[1] as usize));
-                found.truth.push(Vec::new());
-                found.methods.iter_mut().for_each(|(_, windows)| windows.push(Vec::new()));
-            }
-            let Some(truth) = found.truth.last_mut() else { return Err(wrong(number)) };
-            truth.push(cells[3]);
-            for ((_, windows), value) in found.methods.iter_mut().zip(&cells[4..]) {
-                if let Some(window) = windows.last_mut() {
-                    window.push(*value);
-                }
-            }
-        }
-        Ok(found)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn forecasts_come_back_from_their_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("f.csv");
-        let forecasts = Forecasts {
-            windows: vec![(0, 14), (1, 20)],
-            truth: vec![vec![10.5, -0.25], vec![11.0, 12.0]],
-            methods: vec![("persistence".into(), vec![vec![10.0, 10.0], vec![11.5, 11.5]])],
-        };
-        forecasts.write(&path).unwrap();
-        assert_eq!(Forecasts::read(&path).unwrap(), forecasts);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("station,day,lead,truth,persistence\n0,14,1,10.5000,10.0000\n"));
-        for bad in ["", "a,b\n", "station,day,lead,truth,x\n0,1,2,3,4\n", "station,day,lead,truth,x\n0,1,1,3\n"] {
-            std::fs::write(&path, bad).unwrap();
-            assert!(Forecasts::read(&path).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_configuration_is_whole() {
         let c: ForecastsConfiguration = toml::from_str(include_str!("../../../configs/kiost/forecasts.toml")).unwrap();
         assert!(StationLoss::PUBLISHED.iter().all(|loss| c.lstm.contains(loss)) && c.lstm.contains(&StationLoss::Mse));
         c.lstm.iter().chain(&c.transformer).chain(&c.buoy.lstm).for_each(|loss| loss.check().unwrap());
+        assert!(c.dynamic_shift.is_some_and(|s| s.gamma == 1.0));
     }
 }

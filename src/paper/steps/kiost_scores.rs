@@ -3,10 +3,10 @@
 use chrono::Datelike;
 
 use super::kiost_bay::{BAY, Bay, SPLIT};
-use super::kiost_methods::{self, ANOMALY, CONFIGURATION, KiostScoresConfiguration};
+use super::kiost_methods::{self, ANOMALY, COMPOSITE, CONFIGURATION, KiostScoresConfiguration};
+use super::kiost_scales::{self, BANDS, SCALES};
 use super::kiost_twin;
 use crate::data::Tier;
-use crate::data::splits::Part;
 use crate::grid::{EARTH_RADIUS_METRES, Field, area_weights};
 use crate::methods::kiost::StationSeries;
 use crate::paper::products;
@@ -36,9 +36,9 @@ pub(super) const SCORED: &[&str] = &[
 pub const STEP: Step = Step {
     name: "kiost_scores",
     about: "the downscaling of the third paper at stations and on fields, with intervals",
-    rooms: &[super::TWIN_AND_SPLIT, BAY, SCORED, &["src/paper/table"]],
+    rooms: &[super::TWIN_AND_SPLIT, BAY, SCORED, SCALES, &["src/paper/table"]],
     configurations: &[CONFIGURATION, kiost_twin::CONFIGURATION, SPLIT],
-    needs: &["kiost_twin", "gan", "gan_insitu"],
+    needs: &[kiost_methods::GLOBAL, "kiost_twin", "gan_pure", "gan", "gan_insitu"],
     data: &[],
     publishes: &[
         ("kiost_scores.csv", "figures/tables/kiost_scores.csv"),
@@ -61,9 +61,7 @@ const YARDSTICKS: [(&str, &str); 3] =
 fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: KiostScoresConfiguration = context.configuration()?;
     let bay = Bay::open(context)?;
-    let test = bay.days(Part::Test);
-    // The first days of the test block have no whole week behind them within it.
-    let days: Vec<usize> = test.iter().copied().filter(|d| test.contains(&d.saturating_sub(6))).collect();
+    let days = kiost_methods::test_days(&bay);
     let fields = kiost_methods::fields(context, &bay, &days, configuration.bias_band_degrees)?;
     let truth = products::frames(bay.twin.truth(), &days).map_err(|e| context.error(e))?;
     let subject = Subject { configuration: &configuration, truth: &truth, days: &days, fields: &fields };
@@ -75,6 +73,10 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         rows.extend(subject.rows(context, "field", season, |field| subject.on_field(field, season))?);
     }
     rows.extend(subject.gradients(context)?);
+    let (tenth, at_tenth) = kiost_methods::global_fields(context, &bay, &days)?;
+    let global = Subject { configuration: &configuration, truth: &tenth, days: &days, fields: &at_tenth };
+    rows.extend(global.rows(context, "field_tenth_degree", None, |field| global.on_field(field, None))?);
+    rows.extend(subject.scales().map_err(|e| context.error(e))?);
     let certificate = bay.plan.certify().map_err(|e| context.error(e))?.to_string();
     let passport = context.passport("kiost_scores", vec![Tier::Twin], configuration.seed, serde_json::Value::Null)?;
     let title = "KIOST's downscaling on the bay: stations against their reports, fields against the truth";
@@ -184,6 +186,36 @@ impl Subject<'_> {
             }
         }
         Ok(rows)
+    }
+
+    /// Power in bands of wavelengths and energy of gradients over those of the truth, and power over that of the composite.
+    fn scales(&self) -> ScoreResult<Vec<TidyRow>> {
+        let composite = self.fields.iter().find(|f| f.name() == COMPOSITE);
+        let references = [("", Some(self.truth)), ("_of_composite", composite)];
+        let mut rows = Vec::new();
+        for (band, kilometres) in BANDS {
+            for (suffix, reference) in references.iter().filter_map(|(s, r)| Some((s, (*r)?))) {
+                let study = kiost_scales::spectra(self.configuration, reference, self.fields, kilometres)?;
+                let n = study.days * study.square.cells.pow(2);
+                for p in &study.products {
+                    let Some(power) = p.fine_power else { continue };
+                    let metric = format!("{band}_power{suffix}");
+                    rows.push(self.ratio(&p.method, &metric, power.value, power.interval, n, study.slope.units));
+                }
+            }
+        }
+        let truth = kiost_scales::fronts(self.truth)?;
+        for field in self.fields {
+            let found = kiost_scales::gradient_energy(self.configuration, &truth, &kiost_scales::fronts(field)?)?;
+            let n = truth.iter().map(Vec::len).sum();
+            rows.push(self.ratio(field.name(), "gradient_energy", found.values[0], found.interval(0), n, found.units));
+        }
+        Ok(rows)
+    }
+
+    fn ratio(&self, method: &str, metric: &str, value: f64, interval: Option<(f64, f64)>, n: usize, blocks: f64) -> TidyRow {
+        let row = self.row("field", method, metric, value, (value, value), n, blocks, "1");
+        TidyRow { lower: interval.map(|i| i.0), upper: interval.map(|i| i.1), ..row }
     }
 
     /// Errors of the temperature's gradients on the whole field.

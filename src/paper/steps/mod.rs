@@ -10,10 +10,12 @@ mod diagnostics_triplets;
 pub mod kiost_bay;
 pub mod kiost_figures;
 pub mod kiost_forecast_figures;
+mod kiost_forecast_file;
 pub mod kiost_forecast_scores;
 pub mod kiost_forecasts;
 pub mod kiost_gan;
 pub mod kiost_methods;
+pub mod kiost_scales;
 pub mod kiost_scores;
 pub mod kiost_twin;
 pub mod ladder;
@@ -140,9 +142,12 @@ pub static ALL: &[Step] = &[
     unisst_animation::STEP,
     overview::STEP,
     kiost_twin::STEP,
+    kiost_gan::GAN_PURE,
     kiost_gan::GAN,
     kiost_gan::GAN_INSITU,
+    kiost_gan::GAN_GLOBAL,
     kiost_scores::STEP,
+    kiost_scales::STEP,
     kiost_figures::MAPS,
     kiost_figures::TRAINING,
     kiost_forecasts::STEP,
