@@ -43,7 +43,7 @@ fn a_cloudy_file_is_filled_by_every_method_and_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let given = cloudy();
     write_fields(&folder.path().join("in.nc"), &[&given], &Provenance::default()).unwrap();
-    for method in ["linear", "harmonic", "harmonic_plane", "frame_offset", "biharmonic", "oi", "dineof", "best"] {
+    for method in ["linear", "harmonic", "harmonic_plane", "frame_offset", "biharmonic", "moving", "oi", "dineof", "best"] {
         let output = isotherm(&["fill", "in.nc", "out.nc", "--method", method], folder.path());
         assert!(output.status.success(), "{method}: {}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
