@@ -99,7 +99,7 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
             "Against the frame-offset biharmonic fill",
             threshold_label,
             "MAE minus its MAE (K)",
-            ["frame_offset", "oi", "dineof", "best", "supervised"].iter().map(|m| by_threshold(m, against)).collect(),
+            ["moving_biharmonic", "oi", "best", "supervised"].iter().map(|m| by_threshold(m, against)).collect(),
         ),
     ];
     for (depth, title, label) in [
@@ -120,7 +120,7 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
         let row = |lag: &usize| Some((*lag as f64, find(&deep, &dataset, method, &metric(*lag))?.clone()));
         series(method, LAGS.iter().filter_map(row).collect())
     };
-    let rough = ["frame_offset_biharmonic", "oi", "dineof", "unisst", "best"].iter().map(of).collect();
+    let rough = ["frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best"].iter().map(of).collect();
     panels.push(LinePanel {
         x_scale: Some(Scale::Logarithmic(0.9, 18.0)),
         ..panel("Roughness inside the clouds", "distance (cells of 5 km)", "squared differences over the truth's", rough)
