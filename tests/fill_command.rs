@@ -43,7 +43,9 @@ fn a_cloudy_file_is_filled_by_every_method_and_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let given = cloudy();
     write_fields(&folder.path().join("in.nc"), &[&given], &Provenance::default()).unwrap();
-    for method in ["linear", "harmonic", "harmonic_plane", "frame_offset", "biharmonic", "oi", "dineof", "best"] {
+    for method in
+        ["linear", "harmonic", "harmonic_plane", "frame_offset", "biharmonic", "moving", "oi", "dineof", "best", "unisst"]
+    {
         let output = isotherm(&["fill", "in.nc", "out.nc", "--method", method], folder.path());
         assert!(output.status.success(), "{method}: {}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -81,7 +83,9 @@ fn a_cloudy_file_is_filled_by_every_method_and_says_how() {
                 assert_eq!(error.values()[i], 0.0);
             } else if filled.mask().is_valid(i) {
                 assert!(error.values()[i] > 0.0);
-                assert!((filled.values()[i] - truth(t, p)).abs() < 2.5, "{method}: frame {t}, pixel {p}");
+                // The small GAN is kept for comparison: it promises a number, not a near one.
+                let most = if method == "unisst" { 30.0 } else { 2.5 };
+                assert!((filled.values()[i] - truth(t, p)).abs() < most, "{method}: frame {t}, pixel {p}");
             }
         }
     }

@@ -19,10 +19,11 @@ use crate::methods::unisst::{BestFill, Unisst};
 /// Writes the filled field, an estimate of the standard deviation of its error (NAME_error; 0 where observed), and
 /// NAME_fill_status, which says of each cell: land, observed, filled, not_filled, or
 /// filled_in_frame_without_observation. Observed cells are written as they were read. Frames without any observation are
-/// filled, from those before and after, by linear, harmonic, frame_offset, biharmonic, oi, best and unisst; harmonic_plane
-/// and dineof leave them open.
+/// filled, from those before and after, by linear, harmonic, frame_offset, biharmonic, moving, oi, best and unisst;
+/// harmonic_plane and dineof leave them open.
 ///
-/// best mixes the biharmonic fill, corrected by a network, with oi and dineof, in shares that observed cells hidden on purpose
+/// moving links each cell to where the flow came from and goes, found by matching what is seen from frame to frame. best mixes
+/// biharmonic fills, weighed and corrected by a network, with oi and dineof, in shares that observed cells hidden on purpose
 /// decide. unisst is the published adversarial method in a small size, kept for comparison. The weights of both come with the
 /// project; they were trained on cloudy sequences of a synthetic ocean.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub struct FillCommand {
     input: PathBuf,
     /// NetCDF file to write (CF-1.11); what stood there stays until the new file is whole.
     output: PathBuf,
-    /// linear, harmonic, harmonic_plane, frame_offset, biharmonic, oi, dineof, best or unisst.
+    /// linear, harmonic, harmonic_plane, frame_offset, biharmonic, moving, oi, dineof, best or unisst.
     #[arg(long, default_value = "biharmonic")]
     method: String,
     /// Checkpoint of best or unisst; without it, the one that comes with the project.
@@ -87,6 +88,15 @@ enum Filler {
     Unisst(Box<Unisst>),
 }
 
+/// What a method is called on the command line.
+fn short_name(method: &GapFill) -> &'static str {
+    match method.id() {
+        "frame_offset_biharmonic" => "biharmonic",
+        "moving_biharmonic" => "moving",
+        id => id,
+    }
+}
+
 impl Filler {
     fn of(command: &FillCommand) -> anyhow::Result<Filler> {
         let weights = |step: &str| match &command.weights {
@@ -99,14 +109,12 @@ impl Filler {
             _ => {}
         }
         let name = command.method.as_str();
-        let wanted = if name == "biharmonic" { "frame_offset_biharmonic" } else { name };
-        match GapFill::all().into_iter().find(|m| m.id() == wanted) {
-            Some(method) => Ok(Filler::Plain(method)),
-            None => bail!(
-                "there is no method '{name}'; there are: linear, harmonic, harmonic_plane, frame_offset, biharmonic, oi, dineof, \
-                 best, unisst"
-            ),
+        let all = GapFill::all();
+        if let Some(method) = all.iter().find(|m| m.id() == name || short_name(m) == name) {
+            return Ok(Filler::Plain(method.clone()));
         }
+        let known = all.iter().map(short_name).chain(["best", "unisst"]).collect::<Vec<_>>().join(", ");
+        bail!("there is no method '{name}'; there are: {known}")
     }
 
     fn id(&self) -> &'static str {

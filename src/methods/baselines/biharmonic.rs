@@ -41,29 +41,40 @@ impl Default for Bending {
 /// where L is the six-neighbour Laplacian with the temporal weight, |∇u|² = uᵀ L u, and ε is the weight of the slope. The normal
 /// equations (L² + ε L) u = 0 are solved by conjugate gradients, preconditioned by two multigrid cycles for L.
 pub(crate) fn biharmonic(sequence: &Sequence, bending: &Bending) -> MethodResult<Solution> {
-    let Bending { slope_weight, temporal_weight, tolerance } = *bending;
-    let weights = [temporal_weight, 1.0, 1.0];
+    let weights = [bending.temporal_weight, 1.0, 1.0];
     let unknown = unknowns(sequence, true);
-    let mut solution = harmonic(sequence, weights)?;
+    let solution = harmonic(sequence, weights)?;
     if !unknown.contains(&true) {
         return Ok(solution);
     }
-    let n = unknown.len();
     let whole = Laplacian::new(sequence.shape, sequence.wrap, &solution.known, weights);
+    bent(solution, &unknown, &whole, |u, out| whole.apply(u, out), bending)
+}
+
+/// Bends a first fill as little as may be in its `unknown` cells: minimises |L u|² + ε uᵀ L u for the `operator` L, of which
+/// `like` is a Laplacian that is close enough to lead the solver.
+pub(crate) fn bent(
+    mut start: Solution,
+    unknown: &[bool],
+    like: &Laplacian,
+    operator: impl Fn(&[f64], &mut [f64]),
+    bending: &Bending,
+) -> MethodResult<Solution> {
+    let n = unknown.len();
     let mut bend = vec![0.0; n];
     // L (L u) + ε L u in the gaps.
     let mut energy = |u: &[f64], out: &mut [f64]| {
-        whole.apply(u, &mut bend);
-        whole.apply(&bend, out);
-        for ((out, bend), unknown) in out.iter_mut().zip(&bend).zip(&unknown) {
-            *out = if *unknown { *out + slope_weight * bend } else { 0.0 };
+        operator(u, &mut bend);
+        operator(&bend, out);
+        for ((out, bend), unknown) in out.iter_mut().zip(&bend).zip(unknown) {
+            *out = if *unknown { *out + bending.slope_weight * bend } else { 0.0 };
         }
     };
-    // The start is the harmonic fill: what is solved for is the departure from it.
+    // What is solved for is the departure from the first fill.
     let mut right = vec![0.0; n];
-    energy(&solution.values, &mut right);
+    energy(&start.values, &mut right);
     right.iter_mut().for_each(|r| *r = -*r);
-    let mut grids = Multigrid::new(whole.within(&unknown));
+    let mut grids = Multigrid::new(like.within(unknown));
     let mut half = vec![0.0; n];
     let mut x = vec![0.0; n];
     conjugate_gradient(
@@ -74,13 +85,13 @@ pub(crate) fn biharmonic(sequence: &Sequence, bending: &Bending) -> MethodResult
         },
         &right,
         &mut x,
-        tolerance,
+        bending.tolerance,
         MOST_ITERATIONS,
     )?;
     for i in (0..n).filter(|i| unknown[*i]) {
-        solution.values[i] += x[i];
+        start.values[i] += x[i];
     }
-    Ok(solution)
+    Ok(start)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::held_out::HeldOutError;
 use super::hide::{Hiding, hidden_cells};
 use super::interpolation::{InterpolationConfig, Places, interpolate};
 use super::linear::linear;
+use super::moving::moving_biharmonic;
 use super::sequence::{Sequence, Solution};
 use crate::base::random::Random;
 use crate::grid::{Field, SECONDS_PER_DAY};
@@ -30,6 +31,9 @@ pub enum GapFill {
     FrameOffset,
     /// An offset for each frame taken off, then the surface in space and time that bends least.
     FrameOffsetBiharmonic,
+    /// An offset for each frame taken off, then the surface that bends least in coordinates that move with the flow, which is
+    /// found by matching what is seen from frame to frame.
+    MovingBiharmonic,
     /// Optimal interpolation.
     OptimalInterpolation(InterpolationConfig),
     /// Empirical orthogonal functions. Frames without an observation and pixels never seen stay empty.
@@ -38,13 +42,14 @@ pub enum GapFill {
 
 impl GapFill {
     /// Every method with its default settings, simplest first.
-    pub fn all() -> [GapFill; 7] {
+    pub fn all() -> [GapFill; 8] {
         [
             GapFill::Linear,
             GapFill::HarmonicPlane,
             GapFill::Harmonic,
             GapFill::FrameOffset,
             GapFill::FrameOffsetBiharmonic,
+            GapFill::MovingBiharmonic,
             GapFill::OptimalInterpolation(InterpolationConfig::default()),
             GapFill::Dineof(DineofConfig::default()),
         ]
@@ -58,6 +63,7 @@ impl GapFill {
             GapFill::Harmonic => "harmonic",
             GapFill::FrameOffset => "frame_offset",
             GapFill::FrameOffsetBiharmonic => "frame_offset_biharmonic",
+            GapFill::MovingBiharmonic => "moving_biharmonic",
             GapFill::OptimalInterpolation(_) => "oi",
             GapFill::Dineof(_) => "dineof",
         }
@@ -161,6 +167,7 @@ impl GapFill {
             GapFill::Harmonic => harmonic(sequence, SPACE_TIME),
             GapFill::FrameOffset => without_offsets(sequence, linear),
             GapFill::FrameOffsetBiharmonic => frame_offset_biharmonic(sequence, &Bending::default()),
+            GapFill::MovingBiharmonic => without_offsets(sequence, moving_biharmonic),
             _ => linear(sequence),
         }
     }

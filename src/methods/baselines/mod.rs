@@ -6,6 +6,7 @@ mod biharmonic;
 mod cholesky;
 mod conjugate_gradient;
 mod dineof;
+mod drift;
 mod filled;
 mod frame_offset;
 mod gap_fill;
@@ -13,8 +14,10 @@ mod harmonic;
 mod held_out;
 mod hide;
 mod interpolation;
+mod knots;
 mod laplacian;
 mod linear;
+mod moving;
 mod multigrid;
 mod sequence;
 

@@ -9,7 +9,9 @@ use super::blend::{Shares, filled};
 use super::residual_fill::{ClueFills, ResidualFill};
 use crate::base::random::Random;
 use crate::grid::{Cell, Field, Mask};
-use crate::methods::baselines::{DineofConfig, Filled, GapFill, HeldOutError, Hiding, Sequence, Solution, hidden_cells};
+use crate::methods::baselines::{
+    DineofConfig, Filled, GapFill, HeldOutError, Hiding, InterpolationConfig, Sequence, Solution, hidden_cells,
+};
 use crate::methods::error::{MethodError, MethodResult};
 
 /// What may have a share besides the corrected fill.
@@ -20,6 +22,8 @@ pub enum Partner {
     FrameOffsetBiharmonic,
     /// The biharmonic fill that is stiffer in time.
     Lasting,
+    /// The biharmonic fill that moves with the flow.
+    Moving,
     /// Optimal interpolation.
     Oi,
     /// Empirical orthogonal functions.
@@ -39,7 +43,7 @@ pub struct BestConfig {
 impl Default for BestConfig {
     fn default() -> BestConfig {
         BestConfig {
-            partners: vec![Partner::FrameOffsetBiharmonic, Partner::Lasting, Partner::Oi, Partner::Dineof],
+            partners: vec![Partner::FrameOffsetBiharmonic, Partner::Lasting, Partner::Moving, Partner::Oi, Partner::Dineof],
             hidden_share: 0.1,
         }
     }
@@ -116,6 +120,7 @@ impl BestFill {
         std::iter::once("corrected").chain(self.config.partners.iter().map(|p| match p {
             Partner::FrameOffsetBiharmonic => "frame_offset_biharmonic",
             Partner::Lasting => "lasting",
+            Partner::Moving => "moving",
             Partner::Oi => "oi",
             Partner::Dineof => "dineof",
         }))
@@ -128,7 +133,8 @@ impl BestFill {
             fills.push(match partner {
                 Partner::FrameOffsetBiharmonic => clued.fills.first.clone(),
                 Partner::Lasting => clued.fills.others[1].clone(),
-                Partner::Oi => clued.fills.others[0].clone(),
+                Partner::Moving => clued.fills.others[0].clone(),
+                Partner::Oi => GapFill::OptimalInterpolation(InterpolationConfig::default()).solution(field, &clued.sequence)?,
                 Partner::Dineof => GapFill::Dineof(DineofConfig::default()).solution(field, &clued.sequence)?,
             });
         }

@@ -1,7 +1,7 @@
 //! The fills that a network starts from: the one that it corrects, and what others say.
 
 use crate::grid::Field;
-use crate::methods::baselines::{Bending, GapFill, InterpolationConfig, Sequence, Solution, frame_offset_biharmonic};
+use crate::methods::baselines::{Bending, GapFill, Sequence, Solution, frame_offset_biharmonic};
 use crate::methods::error::MethodResult;
 
 /// Number of other fills.
@@ -12,15 +12,14 @@ pub(super) const OTHERS: usize = 3;
 const FIRST: Bending = Bending { slope_weight: 0.1, temporal_weight: 4.0, tolerance: 1e-3 };
 /// The same with more trust in what was seen at other times.
 const LASTING: Bending = Bending { slope_weight: 0.1, temporal_weight: 12.0, tolerance: 1e-3 };
-/// Observed cells that an estimate of optimal interpolation rests on.
-const NEIGHBOURS: usize = 24;
 
 /// Fills of one sequence.
 #[derive(Clone, Debug)]
 pub(super) struct FirstFills {
     /// The one that is corrected.
     pub first: Solution,
-    /// Optimal interpolation, a biharmonic fill that is stiffer in time, and a straight line in time without frame offsets.
+    /// The fill that moves with the flow, a biharmonic one that is stiffer in time, and a straight line in time without frame
+    /// offsets.
     pub others: [Solution; OTHERS],
 }
 
@@ -30,11 +29,10 @@ impl FirstFills {
     /// # Errors
     /// As [`GapFill::fill`].
     pub fn new(field: &Field, sequence: &Sequence) -> MethodResult<FirstFills> {
-        let interpolation = InterpolationConfig { neighbours: NEIGHBOURS, ..InterpolationConfig::default() };
         Ok(FirstFills {
             first: frame_offset_biharmonic(sequence, &FIRST)?,
             others: [
-                GapFill::OptimalInterpolation(interpolation).solution(field, sequence)?,
+                GapFill::MovingBiharmonic.solution(field, sequence)?,
                 frame_offset_biharmonic(sequence, &LASTING)?,
                 GapFill::FrameOffset.solution(field, sequence)?,
             ],

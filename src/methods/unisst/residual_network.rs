@@ -10,7 +10,7 @@ use crate::nn::ops::{Resampling, area_pool, interpolate, relu};
 use crate::nn::{Init, NnError, NnResult, Parameters};
 
 /// The share that each of the other fills starts with.
-const START_SHARES: [f64; OTHERS] = [0.3, 0.3, 0.0];
+const START_SHARES: [f64; OTHERS] = [0.35, 0.3, 0.0];
 
 /// Gain of a weight before a rectifier, √2.
 const GAIN: f64 = std::f64::consts::SQRT_2;
@@ -37,7 +37,7 @@ impl Default for ResidualNetworkConfig {
 /// ```text
 /// correction = Σ s_k d_k + r,   d_k = (other fill k - first fill) / unit
 /// ```
-/// where the shares s_k and the rest r are the network's outputs at each cell, and s_k starts at 0.3, 0.3 and 0, r at 0: before any
+/// where the shares s_k and the rest r are the network's outputs at each cell, and s_k starts at 0.35, 0.3 and 0, r at 0: before any
 /// training it is a mean of fills.
 ///
 /// # Reference

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::unisst_methods::{METHODS, title};
+use super::unisst_methods::{METHODS, short_title};
 use super::unisst_predictions::{CONFIGURATION, Fills, GapConfiguration, file_name};
 use crate::base::files::write_atomic;
 use crate::base::hash::sha256;
@@ -67,7 +67,7 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let fills = Fills::open(&folder, &file_name(TRAINING_THRESHOLD, configuration.shown_sequence), &METHODS)?;
     let mut panels: Vec<(String, Field)> = vec![("truth".into(), fills.truth.clone()), ("seen".into(), fills.seen()?)];
     for method in SHOWN {
-        let short = if method == "frame_offset_biharmonic" { "biharmonic" } else { title(method) };
+        let short = short_title(method);
         panels.push((short.into(), fills.whole(method)?));
     }
     let frames: Vec<Bitmap> = (0..fills.truth.frames())

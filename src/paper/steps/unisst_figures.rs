@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::training_ground::LOG;
 use super::unisst_gaps::{CLASSES, class_name};
-use super::unisst_methods::{METHODS, title};
+use super::unisst_methods::{METHODS, short_title, title};
 use super::unisst_predictions::{CONFIGURATION, Fills, GapConfiguration, file_name};
 use super::unisst_scores::{ALL_THRESHOLDS, Depth};
 use super::unisst_structure::{LAGS, metric};
@@ -99,7 +99,7 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
             "Against the frame-offset biharmonic fill",
             threshold_label,
             "MAE minus its MAE (K)",
-            ["frame_offset", "oi", "dineof", "best", "supervised"].iter().map(|m| by_threshold(m, against)).collect(),
+            ["moving_biharmonic", "oi", "best", "supervised"].iter().map(|m| by_threshold(m, against)).collect(),
         ),
     ];
     for (depth, title, label) in [
@@ -120,7 +120,7 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
         let row = |lag: &usize| Some((*lag as f64, find(&deep, &dataset, method, &metric(*lag))?.clone()));
         series(method, LAGS.iter().filter_map(row).collect())
     };
-    let rough = ["frame_offset_biharmonic", "oi", "dineof", "unisst", "best"].iter().map(of).collect();
+    let rough = ["frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best"].iter().map(of).collect();
     panels.push(LinePanel {
         x_scale: Some(Scale::Logarithmic(0.9, 18.0)),
         ..panel("Roughness inside the clouds", "distance (cells of 5 km)", "squared differences over the truth's", rough)
@@ -161,7 +161,7 @@ fn with_room(panel: LinePanel) -> LinePanel {
 }
 
 /// Methods whose errors are drawn: the network as published, an order of magnitude above, is in the table and in the strips.
-const DRAWN: [&str; 6] = ["frame_offset", "frame_offset_biharmonic", "oi", "dineof", "best", "supervised"];
+const DRAWN: [&str; 7] = ["frame_offset", "frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best", "supervised"];
 
 /// The validation scores of the residual networks by iteration.
 fn trainings(context: &StepContext<'_>) -> PaperResult<LinePanel> {
@@ -195,7 +195,7 @@ fn strips(context: &StepContext<'_>) -> PaperResult<()> {
     };
     let mut rows: Vec<(String, Field)> = vec![("truth".into(), truth.clone()), ("seen".into(), fills.seen()?)];
     for method in SHOWN_METHODS {
-        let short = if method == "frame_offset_biharmonic" { "biharmonic" } else { title(method) };
+        let short = short_title(method);
         rows.push((short.into(), fills.whole(method)?));
     }
     let mut panels = Vec::new();

@@ -1,11 +1,12 @@
 //! The gap fillers by name.
 
 /// Everything that is scored, simplest first.
-pub const METHODS: [&str; 8] =
-    ["linear", "frame_offset", "frame_offset_biharmonic", "oi", "dineof", "unisst", "best", "supervised"];
+pub const METHODS: [&str; 9] =
+    ["linear", "frame_offset", "frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "unisst", "best", "supervised"];
 
 /// Those that are tried on the real fields.
-pub const REAL_METHODS: [&str; 6] = ["linear", "frame_offset", "frame_offset_biharmonic", "oi", "dineof", "best"];
+pub const REAL_METHODS: [&str; 7] =
+    ["linear", "frame_offset", "frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best"];
 
 /// The methods that others are held against.
 pub const YARDSTICKS: [&str; 2] = ["frame_offset_biharmonic", "dineof"];
@@ -16,11 +17,20 @@ pub fn title(method: &str) -> &str {
         "linear" => "linear in time",
         "frame_offset" => "frame offset, linear",
         "frame_offset_biharmonic" => "frame offset, biharmonic",
+        "moving_biharmonic" => "moving biharmonic",
         "oi" => "optimal interpolation",
         "dineof" => "DINEOF",
         "unisst" => "UNISST (GAN)",
         "best" => "ours",
         "supervised" => "supervised (bound)",
         other => other,
+    }
+}
+
+/// The same where there is little room.
+pub fn short_title(method: &str) -> &str {
+    match method {
+        "frame_offset_biharmonic" => "biharmonic",
+        other => title(other),
     }
 }

@@ -121,6 +121,7 @@ impl Trained {
             "linear" => return GapFill::Linear.field(seen),
             "frame_offset" => return GapFill::FrameOffset.field(seen),
             "oi" => return GapFill::OptimalInterpolation(self.interpolation.clone()).field(seen),
+            "moving_biharmonic" => return GapFill::MovingBiharmonic.field(seen),
             "dineof" => return GapFill::Dineof(DineofConfig::default()).field(seen),
             _ => return GapFill::FrameOffsetBiharmonic.field(seen),
         };

@@ -226,7 +226,12 @@ impl Sequences {
     /// As [`Sequences::seen`].
     pub fn lessons(&self, clear: bool) -> MethodResult<Vec<Lesson>> {
         if !clear {
-            let all = self.seen_and_hidden()?.into_iter();
+            // Other clouds may hide nothing that is seen, or all of it: such a sequence teaches nothing.
+            let teaches = |(occluded, hidden): &(Field, Vec<bool>)| {
+                let of = |wanted: bool| (0..hidden.len()).any(|i| occluded.mask().is_valid(i) && hidden[i] == wanted);
+                of(true) && of(false)
+            };
+            let all = self.seen_and_hidden()?.into_iter().filter(teaches);
             return Ok(all.map(|(occluded, hidden)| Lesson::Hidden { occluded, hidden }).collect());
         }
         let mut random = self.random("covers");

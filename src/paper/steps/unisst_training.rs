@@ -64,7 +64,7 @@ pub const UNISST: Step = training_step!(
 /// The network of the best filler.
 pub const BEST: Step = training_step!(
     "unisst_best",
-    "the network that corrects the frame-offset biharmonic fill, from cloudy sequences alone",
+    "the network that weighs and corrects biharmonic fills, from cloudy sequences alone",
     &[("unisst_best.safetensors", "weights/unisst_best.safetensors"), ("unisst_best.json", "weights/unisst_best.json")],
     train_best
 );

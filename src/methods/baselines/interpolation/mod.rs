@@ -12,12 +12,16 @@ mod place;
 pub use covariance::{CorrelationShape, Covariance};
 pub(crate) use place::Places;
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::background::{Background, Centring};
 use super::cholesky::Cholesky;
+use super::hide::{Hiding, hidden_cells};
 use super::sequence::{Sequence, Solution};
+use crate::base::random::Random;
 use crate::methods::error::{MethodError, MethodResult};
 use neighbours::Neighbourhood;
 
@@ -36,13 +40,14 @@ pub struct InterpolationConfig {
     pub neighbours: usize,
     /// Observed cells correlated less than this are left out.
     pub least_correlation: f64,
-    /// What is taken off first.
-    pub centring: Centring,
+    /// What is taken off first; chosen on seen cells that are hidden where absent: a constant pattern is worth much where many
+    /// frames tell it, and misleads where few do.
+    pub centring: Option<Centring>,
 }
 
 impl Default for InterpolationConfig {
     fn default() -> InterpolationConfig {
-        InterpolationConfig { covariance: None, neighbours: 64, least_correlation: 0.02, centring: Centring::FrameOffset }
+        InterpolationConfig { covariance: None, neighbours: 64, least_correlation: 0.02, centring: None }
     }
 }
 
@@ -72,28 +77,66 @@ pub(crate) fn interpolate(sequence: &Sequence, places: &Places, config: &Interpo
             config.neighbours, config.least_correlation
         )));
     }
-    let background = Background::new(sequence, config.centring)?;
-    let anomalies = background.taken_off(sequence);
-    let covariance = config.covariance.unwrap_or_else(|| Covariance::fitted(&anomalies, places));
-    covariance.check()?;
-    let neighbourhood = Neighbourhood::new(&anomalies, places, &covariance, config);
-    let blocks = blocks(sequence);
-    let found: Vec<(usize, f64, f64)> = blocks
-        .par_chunks(BLOCKS_AT_A_TIME)
-        .flat_map_iter(|blocks| blocks.iter().flat_map(|cells| estimates(cells, &anomalies, places, &covariance, &neighbourhood)))
-        .collect();
+    let centring = match config.centring {
+        Some(centring) => centring,
+        None => chosen_centring(sequence, places, config)?,
+    };
+    let gaps = |i: usize| sequence.sea[i] && !sequence.observed[i];
+    let (found, covariance) = estimated(sequence, gaps, places, centring, config)?;
     let mut solution = sequence.solution();
     let mut error = vec![0.0; sequence.values.len()];
     for (i, value, deviation) in found {
-        solution.values[i] = value + background.at(i / sequence.frame_len(), i % sequence.frame_len());
+        solution.values[i] = value;
         solution.known[i] = true;
         error[i] = deviation;
     }
     Ok(Interpolated { solution, error, covariance })
 }
 
-/// The gaps, those of a small square of one frame together.
-fn blocks(sequence: &Sequence) -> Vec<Vec<usize>> {
+/// Share of the seen cells that are hidden for the choice of what is taken off.
+const HIDDEN_SHARE: f64 = 0.05;
+
+/// The centring with the least absolute error over seen cells that are hidden in the shape of the gaps.
+fn chosen_centring(sequence: &Sequence, places: &Places, config: &InterpolationConfig) -> MethodResult<Centring> {
+    let hidden = hidden_cells(sequence, HIDDEN_SHARE, Hiding::Clouds, &mut Random::new(0, "centring"));
+    let rest = sequence.hiding(&hidden);
+    let mut best = (f64::INFINITY, Centring::FrameOffset);
+    for centring in [Centring::FrameOffset, Centring::FrameOffsetAndPattern] {
+        let wanted: HashSet<usize> = hidden.iter().copied().collect();
+        let (found, _) = estimated(&rest, |i| wanted.contains(&i), places, centring, config)?;
+        let error = found.iter().map(|(i, value, _)| (value - sequence.values[*i]).abs()).sum::<f64>() / found.len() as f64;
+        if error < best.0 {
+            best = (error, centring);
+        }
+    }
+    Ok(best.1)
+}
+
+/// Cell, estimate and standard deviation of its error for the cells that are `wanted`, and the covariance used.
+fn estimated(
+    sequence: &Sequence,
+    wanted: impl Fn(usize) -> bool,
+    places: &Places,
+    centring: Centring,
+    config: &InterpolationConfig,
+) -> MethodResult<(Vec<(usize, f64, f64)>, Covariance)> {
+    let background = Background::new(sequence, centring)?;
+    let anomalies = background.taken_off(sequence);
+    let covariance = config.covariance.unwrap_or_else(|| Covariance::fitted(&anomalies, places));
+    covariance.check()?;
+    let neighbourhood = Neighbourhood::new(&anomalies, places, &covariance, config);
+    let blocks = blocks(sequence, wanted);
+    let mut found: Vec<(usize, f64, f64)> = blocks
+        .par_chunks(BLOCKS_AT_A_TIME)
+        .flat_map_iter(|blocks| blocks.iter().flat_map(|cells| estimates(cells, &anomalies, places, &covariance, &neighbourhood)))
+        .collect();
+    let pixels = sequence.frame_len();
+    found.iter_mut().for_each(|(i, value, _)| *value += background.at(*i / pixels, *i % pixels));
+    Ok((found, covariance))
+}
+
+/// The cells wanted, those of a small square of one frame together.
+fn blocks(sequence: &Sequence, wanted: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
     let [frames, rows, columns] = sequence.shape;
     let mut blocks = Vec::new();
     for t in 0..frames {
@@ -101,7 +144,7 @@ fn blocks(sequence: &Sequence) -> Vec<Vec<usize>> {
             for x in (0..columns).step_by(BLOCK) {
                 let cells =
                     (y..rows.min(y + BLOCK)).flat_map(|y| (x..columns.min(x + BLOCK)).map(move |x| (t * rows + y) * columns + x));
-                let gaps: Vec<usize> = cells.filter(|i| sequence.sea[*i] && !sequence.observed[*i]).collect();
+                let gaps: Vec<usize> = cells.filter(|i| wanted(*i)).collect();
                 if !gaps.is_empty() {
                     blocks.push(gaps);
                 }
@@ -159,7 +202,6 @@ fn estimates(
 mod tests {
     use super::super::sequence::tests::sequence;
     use super::*;
-    use crate::base::random::Random;
 
     fn covariance() -> Covariance {
         Covariance {
@@ -173,7 +215,12 @@ mod tests {
     }
 
     fn config() -> InterpolationConfig {
-        InterpolationConfig { covariance: Some(covariance()), neighbours: 1000, least_correlation: 0.0, centring: Centring::None }
+        InterpolationConfig {
+            covariance: Some(covariance()),
+            neighbours: 1000,
+            least_correlation: 0.0,
+            centring: Some(Centring::None),
+        }
     }
 
     #[test]
@@ -251,5 +298,23 @@ mod tests {
         assert_eq!(again.solution.values, few.solution.values);
         let bad = InterpolationConfig { neighbours: 0, ..config() };
         assert!(interpolate(&given, &places, &bad).is_err());
+    }
+
+    #[test]
+    fn a_constant_pattern_is_taken_off_where_many_frames_tell_it() {
+        let mut random = Random::new(10, "pattern");
+        let rough: Vec<f64> = (0..144).map(|_| 3.0 * random.normal()).collect();
+        let choice = |frames: usize, pattern: &[f64], random: &mut Random| {
+            let values = (0..frames * 144).map(|i| {
+                let wave = ((i % 12) as f64 / 3.0 + (i / 144) as f64 / 5.0).sin();
+                (random.uniform() < 0.6).then(|| pattern[i % 144] + wave)
+            });
+            let given = sequence([frames, 12, 12], values.collect());
+            let places = Places::plane(&given, 1000.0, 86_400.0);
+            let config = InterpolationConfig { neighbours: 24, ..InterpolationConfig::default() };
+            chosen_centring(&given, &places, &config).unwrap()
+        };
+        assert_eq!(choice(30, &rough, &mut random), Centring::FrameOffsetAndPattern);
+        assert_eq!(choice(2, &[0.0; 144], &mut random), Centring::FrameOffset);
     }
 }
