@@ -168,6 +168,7 @@ fn readings(configuration: &SpreadConfiguration, drawn: &Drawn, truth: &Field) -
         // A member that is in no ensemble is to the others what the truth is to a reliable one.
         if let Some(one_more) = drawn.inflated.last() {
             found.push((format!("reliable_{count}"), bins(one_more, &inflated, None)?));
+            found.push((format!("reliable_{count}_pooled"), bins(one_more, &inflated, pooled)?));
         }
     }
     Ok(found)
