@@ -31,6 +31,7 @@ pub struct AblationConfiguration {
     pub variant: Vec<Variant>,
 }
 
+/// One variant.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {

@@ -301,7 +301,7 @@ fn budget(context: &StepContext<'_>) -> PaperResult<()> {
         let (lowest, highest) = (ends(f64::min, f64::INFINITY), ends(f64::max, f64::NEG_INFINITY));
         // Room for the names above the curves.
         let room =
-            (highest > lowest).then(|| Scale::Linear(lowest - 0.05 * (highest - lowest), highest + 0.55 * (highest - lowest)));
+            (highest > lowest).then_some(Scale::Linear(lowest - 0.05 * (highest - lowest), highest + 0.55 * (highest - lowest)));
         Ok(LinePanel {
             title: title_.into(),
             x_label: "iterations of 8 tiles".into(),
