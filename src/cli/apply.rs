@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::device::chosen_device;
 use super::variable::gridded_variable;
 use crate::base::progress::Progress;
 use crate::cf::{Dataset, Provenance, ReadOptions, read_field, write_fields};
-use crate::grid::{Field, Mask, coarsen_mean};
+use crate::grid::{Axis, AxisKind, Field, Mask, coarsen_mean, wrap_180};
+use crate::methods::refinement::Tiles;
 use crate::methods::regression::BiasCorrected;
 use crate::methods::uadm::{EnsembleOptions, Uadm};
 use crate::methods::{MethodError, SuperResolver};
@@ -48,9 +49,20 @@ pub struct ApplyCommand {
     /// the twin's fields want is in figures/tables/uadm_scores.md (metric inflation).
     #[arg(long, default_value_t = 1.0)]
     inflation: f64,
+    /// The tiles that uadm's network sees: `trained` for those of the training, `large` for few large ones, at less than half the
+    /// time and with somewhat larger errors where fields are unlike the training's.
+    #[arg(long, value_enum, default_value_t = TileChoice::Trained)]
+    tiles: TileChoice,
     /// Where uadm computes: auto, cpu, cuda or cuda:NUMBER.
     #[arg(long, default_value = "auto")]
     device: String,
+}
+
+/// The tiles of an ensemble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TileChoice {
+    Trained,
+    Large,
 }
 
 /// Carries the command out.
@@ -66,8 +78,51 @@ pub fn run(command: ApplyCommand) -> anyhow::Result<()> {
     }
     let method = resolver(&command.method, command.weights.as_deref())?;
     let field = open_field(&command.input, command.variable.as_deref())?;
-    let refined = method.apply(&field, command.factor)?;
+    let counted = Counted::of(&field)?;
+    let refined = counted.back(&method.apply(&counted.field, command.factor)?)?;
     write_refined(&command, &field, &[&refined])
+}
+
+/// A field whose columns begin at the date line where they go around the globe: tiles and noise then lie at the same places
+/// however a file counts its longitudes.
+struct Counted {
+    field: Field,
+    /// The file's own longitudes, and which of them comes first here.
+    longitude: Axis,
+    first: usize,
+}
+
+impl Counted {
+    fn of(field: &Field) -> anyhow::Result<Counted> {
+        let longitude = field.longitude();
+        let west = |x: &usize| wrap_180(longitude.centres()[*x]);
+        let first = (0..longitude.len()).min_by(|a, b| west(a).total_cmp(&west(b))).unwrap_or(0);
+        if !longitude.wraps() || first == 0 {
+            return Ok(Counted { field: field.clone(), longitude: longitude.clone(), first: 0 });
+        }
+        let centres = (0..longitude.len()).map(|x| west(&((x + first) % longitude.len()))).collect();
+        let turned = rotated(field, first, Axis::new(AxisKind::Longitude, centres)?)?;
+        Ok(Counted { field: turned, longitude: longitude.clone(), first })
+    }
+
+    /// A refinement of the field, on the file's own longitudes.
+    fn back(&self, refined: &Field) -> anyhow::Result<Field> {
+        if self.first == 0 {
+            return Ok(refined.clone());
+        }
+        let columns = refined.shape()[2];
+        let factor = columns / self.longitude.len();
+        rotated(refined, columns - self.first * factor, self.longitude.refine(factor)?)
+    }
+}
+
+/// The field with its column `first` in front.
+fn rotated(field: &Field, first: usize, longitude: Axis) -> anyhow::Result<Field> {
+    let columns = field.shape()[2];
+    let (mut values, mut cells) = (field.values().to_vec(), field.mask().cells().to_vec());
+    values.chunks_exact_mut(columns).for_each(|row| row.rotate_left(first));
+    cells.chunks_exact_mut(columns).for_each(|row| row.rotate_left(first));
+    Ok(field.on_grid(values, Mask::from_cells(cells), field.latitude().clone(), longitude)?)
 }
 
 /// Mean and spread of an ensemble, frame by frame, so that no more than one frame's members are held.
@@ -82,7 +137,9 @@ fn ensemble(command: &ApplyCommand) -> anyhow::Result<()> {
     if command.factor != factor {
         bail!("the network was trained for a factor of {factor}, but {} was asked for; train one for it", command.factor);
     }
-    let low = open_field(&command.input, command.variable.as_deref())?;
+    let field = open_field(&command.input, command.variable.as_deref())?;
+    let counted = Counted::of(&field)?;
+    let low = &counted.field;
     println!(
         "{sentence} {} members of {}, weights {} (trained on the twin)",
         command.members,
@@ -93,11 +150,12 @@ fn ensemble(command: &ApplyCommand) -> anyhow::Result<()> {
         members: command.members,
         seed: command.seed,
         inflation: command.inflation,
+        tiles: (command.tiles == TileChoice::Trained).then_some(Tiles::Overlapped(method.config().tile.cells)),
         ..EnsembleOptions::default()
     };
     let (mut means, mut spreads, mut cells, mut spread_cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut progress = Progress::new("refining frames", low.frames() as u64);
-    method.apply_frames(&low, &options, |_, frame| {
+    method.apply_frames(low, &options, |_, frame| {
         means.extend_from_slice(frame.mean.values());
         spreads.extend_from_slice(frame.spread.values());
         cells.extend_from_slice(frame.mean.mask().cells());
@@ -107,13 +165,13 @@ fn ensemble(command: &ApplyCommand) -> anyhow::Result<()> {
     })?;
     progress.finish();
     let (latitude, longitude) = (low.latitude().refine(factor)?, low.longitude().refine(factor)?);
-    let mean = low.on_grid(means, Mask::from_cells(cells), latitude.clone(), longitude.clone())?;
+    let mean = counted.back(&low.on_grid(means, Mask::from_cells(cells), latitude.clone(), longitude.clone())?)?;
     if command.members < 2 {
-        return write_refined(command, &low, &[&mean]);
+        return write_refined(command, &field, &[&mean]);
     }
-    let spread = low.on_grid(spreads, Mask::from_cells(spread_cells), latitude, longitude)?;
-    let spread = spread.named(format!("{}_spread", low.name()));
-    write_refined(command, &low, &[&mean, &spread])
+    let spread = counted.back(&low.on_grid(spreads, Mask::from_cells(spread_cells), latitude, longitude)?)?;
+    let spread = spread.named(format!("{}_spread", field.name()));
+    write_refined(command, &field, &[&mean, &spread])
 }
 
 /// Writes the refined field (and what comes with it), and says how far its block means lie from what came in.

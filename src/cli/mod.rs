@@ -2,6 +2,7 @@
 
 mod apply;
 mod catalogue;
+mod coarsen;
 mod data;
 mod device;
 mod fill;
@@ -27,6 +28,8 @@ pub struct Arguments {
 pub enum Command {
     /// Refine a field by a method of the ladder.
     Apply(apply::ApplyCommand),
+    /// Bring a fine field to larger cells by block means.
+    Coarsen(coarsen::CoarsenCommand),
     /// Fill the gaps of a field.
     Fill(fill::FillCommand),
     /// What a NetCDF file holds.
@@ -50,6 +53,7 @@ pub enum Command {
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Apply(command) => apply::run(command),
+        Command::Coarsen(command) => coarsen::run(command),
         Command::Fill(command) => fill::run(command),
         Command::Inspect(command) => inspect::run(command),
         Command::Match(command) => matchup::run(command),

@@ -16,7 +16,8 @@ pub struct EnsembleOptions {
     /// of independent members; but they are not independent: rank histograms and fair scores want `false`.
     pub antithetic: bool,
     /// The tiles that the network sees. Where absent, large ones that overlap a little, so that memory is bounded: cheaper by
-    /// more than two than those it was trained on, which overlap by half, and next to the same error.
+    /// more than two than those it was trained on, which overlap by half, with somewhat larger errors on fields unlike the
+    /// training's.
     pub tiles: Option<Tiles>,
     /// Of the sampler: 0 deterministic, 1 ancestral; the trained one's where absent.
     pub stochasticity: Option<f64>,

@@ -41,12 +41,17 @@ mod transfer_statistics;
 pub mod transfer_stitching;
 pub mod transfer_training;
 pub mod twin;
+pub mod uadm_ablation;
+mod uadm_ablation_variants;
 pub mod uadm_ensembles;
 pub mod uadm_figures;
 pub mod uadm_methods;
 pub mod uadm_predictions;
 pub mod uadm_published;
+mod uadm_scale_panels;
 pub mod uadm_scores;
+pub mod uadm_spread;
+mod uadm_spread_bins;
 pub mod unisst_animation;
 mod unisst_cloudy_twin;
 pub mod unisst_figures;
@@ -103,10 +108,12 @@ pub static ALL: &[Step] = &[
     ladder_training::UADM,
     uadm_predictions::STEP,
     uadm_scores::STEP,
+    uadm_spread::STEP,
     uadm_figures::MAPS,
     uadm_figures::SCALES,
     uadm_figures::ENSEMBLE,
     uadm_figures::BUDGET,
+    uadm_ablation::STEP,
     transfer_dust::STEP,
     transfer_training::SOURCE,
     transfer_training::UNET,

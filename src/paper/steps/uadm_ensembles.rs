@@ -1,12 +1,9 @@
-//! What an ensemble says of its own uncertainty: CRPS, spread against skill, ranks.
+//! What an ensemble says of its own uncertainty: CRPS, spread over skill, ranks.
 
 use rayon::prelude::*;
 
 use crate::grid::Field;
 use crate::score::{CrpsEstimator, ScoreError, ScoreResult, crps_of_cells, rank_histogram, rank_range};
-
-/// Bins of the spread, of equally many cells, by which skill is held against it.
-const SPREAD_BINS: usize = 20;
 
 /// Sums over the cells of one frame.
 #[derive(Clone, Debug)]
@@ -24,8 +21,6 @@ struct Frame {
 pub struct EnsembleStatistics {
     frames: Vec<Frame>,
     members: usize,
-    /// Spread and RMSE in bins of equally many cells, by growing spread.
-    pub reliability: Vec<(f64, f64)>,
 }
 
 impl EnsembleStatistics {
@@ -38,20 +33,8 @@ impl EnsembleStatistics {
         if count < 2 {
             return Err(ScoreError::TooFew { metric: "the statistics of an ensemble (members)", found: count, wanted: 2 });
         }
-        let found: Vec<(Frame, Vec<(f64, f64)>)> =
-            (0..truth.frames()).into_par_iter().map(|t| frame(truth, members, t)).collect::<ScoreResult<_>>()?;
-        let mut cells: Vec<(f64, f64)> = found.iter().flat_map(|(_, c)| c.iter().copied()).collect();
-        cells.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let size = cells.len().div_ceil(SPREAD_BINS).max(1);
-        let reliability = cells
-            .chunks(size)
-            .map(|bin| {
-                let n = bin.len() as f64;
-                let mean = |of: fn(&(f64, f64)) -> f64| (bin.iter().map(of).sum::<f64>() / n).sqrt();
-                (mean(|c| c.0), mean(|c| c.1))
-            })
-            .collect();
-        Ok(EnsembleStatistics { frames: found.into_iter().map(|(f, _)| f).collect(), members: count, reliability })
+        let frames = (0..truth.frames()).into_par_iter().map(|t| frame(truth, members, t)).collect::<ScoreResult<_>>()?;
+        Ok(EnsembleStatistics { frames, members: count })
     }
 
     /// Cells in all frames.
@@ -85,8 +68,8 @@ impl EnsembleStatistics {
     }
 }
 
-/// The sums of frame `t`, and each cell's variance of the members with the squared error of their mean.
-fn frame(truth: &Field, members: &[&Field], t: usize) -> ScoreResult<(Frame, Vec<(f64, f64)>)> {
+/// The sums of frame `t`.
+fn frame(truth: &Field, members: &[&Field], t: usize) -> ScoreResult<Frame> {
     let valid: Vec<usize> = (0..truth.frame_len())
         .filter(|i| truth.frame_mask(t)[*i].is_valid() && members.iter().all(|m| m.frame_mask(t)[*i].is_valid()))
         .collect();
@@ -94,9 +77,8 @@ fn frame(truth: &Field, members: &[&Field], t: usize) -> ScoreResult<(Frame, Vec
     let all: Vec<f64> = valid.iter().flat_map(|i| members.iter().map(|m| f64::from(m.frame(t)[*i]))).collect();
     let count = members.len();
     if valid.is_empty() {
-        let nothing =
-            Frame { cells: 0.0, crps: 0.0, crps_fair: 0.0, squared_error: 0.0, variance: 0.0, ranks: vec![0.0; count + 1] };
-        return Ok((nothing, Vec::new()));
+        let ranks = vec![0.0; count + 1];
+        return Ok(Frame { cells: 0.0, crps: 0.0, crps_fair: 0.0, squared_error: 0.0, variance: 0.0, ranks });
     }
     let ranks = all.chunks(count).zip(&observed).map(|(m, y)| rank_range(m, *y)).collect::<ScoreResult<Vec<_>>>()?;
     let cells: Vec<(f64, f64)> = all
@@ -108,15 +90,14 @@ fn frame(truth: &Field, members: &[&Field], t: usize) -> ScoreResult<(Frame, Vec
         })
         .collect();
     let sum = |scores: Vec<f64>| scores.iter().sum::<f64>();
-    let frame = Frame {
+    Ok(Frame {
         cells: valid.len() as f64,
         crps: sum(crps_of_cells(&all, &observed, CrpsEstimator::Plain)?),
         crps_fair: sum(crps_of_cells(&all, &observed, CrpsEstimator::Fair)?),
         squared_error: cells.iter().map(|c| c.1).sum(),
         variance: cells.iter().map(|c| c.0).sum(),
         ranks: rank_histogram(&ranks, count)?,
-    };
-    Ok((frame, cells))
+    })
 }
 
 #[cfg(test)]

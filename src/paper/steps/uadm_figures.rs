@@ -8,13 +8,14 @@ use super::training_ground::LOG;
 use super::uadm_ensembles::EnsembleStatistics;
 use super::uadm_methods::{DIFFUSIONS, ENSEMBLES, REGRESSIONS, SCORED, title};
 use super::uadm_predictions::{Predictions, SPREAD, TRUTH, UadmLadderConfiguration, WEIGHT};
-use super::uadm_scores::{fronts, spectral_study};
+use super::uadm_scale_panels::{gradients, line, roughness};
+use super::uadm_scores::spectral_study;
+use super::uadm_spread::{CURVES, SpreadCurve};
 use crate::data::Tier;
 use crate::figure::{ColourMap, LinePanel, LineSeries, LineStyle, MapPanel, MapStyle, Passport, Scale, draw_lines, draw_maps};
 use crate::grid::{Field, Unit};
 use crate::paper::PaperResult;
 use crate::paper::step::{Step, StepContext};
-use crate::score::{PlaneAxis, ScoreResult, VariogramEstimator, axis_variogram};
 
 const ROOMS: &[&str] = &[
     "src/base/",
@@ -40,7 +41,10 @@ const ROOMS: &[&str] = &[
     "src/paper/steps/uadm_figures.rs",
     "src/paper/steps/uadm_methods.rs",
     "src/paper/steps/uadm_predictions.rs",
+    "src/paper/steps/uadm_scale_panels.rs",
     "src/paper/steps/uadm_scores.rs",
+    "src/paper/steps/uadm_spread.rs",
+    "src/paper/steps/uadm_spread_bins.rs",
 ];
 
 macro_rules! figure_step {
@@ -80,7 +84,7 @@ pub const SCALES: Step = figure_step!(
 pub const ENSEMBLE: Step = figure_step!(
     "uadm_ensemble",
     "figures/uadm_ensemble.png: ranks, spread and skill of the ensembles",
-    &["uadm_predictions"],
+    &["uadm_predictions", "uadm_spread"],
     ensemble
 );
 /// Validation against iterations.
@@ -141,7 +145,11 @@ fn maps(context: &StepContext<'_>) -> PaperResult<()> {
             colour_map: kind.colours(),
             range: (*kind == Kind::Error).then_some((-largest, largest)),
             quantity: kind.quantity().into(),
-            unit: if *kind == Kind::Weight { Unit::One } else { field.unit() },
+            unit: match kind {
+                Kind::Weight => Unit::One,
+                Kind::Temperature => field.unit(),
+                Kind::Error | Kind::Spread => field.unit().difference(),
+            },
         })
         .collect();
     draw_maps(&drawn, &MapStyle::default(), &context.path("uadm_maps"), &passport(context, configuration.seed)?)
@@ -184,6 +192,9 @@ fn valid(field: &Field) -> impl Iterator<Item = f64> + '_ {
 /// Methods whose scales are drawn: the others lie between.
 const DRAWN: [&str; 5] = ["bicubic_backprojected", "edsr", "esrgan", "uadm", "uadm_member"];
 
+/// No ratio of spectra is drawn beyond this.
+const HIGHEST_RATIO: f64 = 2.5;
+
 fn scales(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: UadmLadderConfiguration = context.configuration()?;
     let predictions = Predictions::open(&context.input("uadm_predictions")?, "twin")?;
@@ -194,6 +205,12 @@ fn scales(context: &StepContext<'_>) -> PaperResult<()> {
         panels::spectra("Spectra of temperature", &study),
         panels::ratios("Energy by scale", &study, configuration.resolution_level),
     ];
+    // Every panel calls a method by the same name, and members may have more power than the truth.
+    for panel in &mut drawn {
+        panel.series.iter_mut().zip(&study.products).for_each(|(line, p)| line.label = title(&p.method).into());
+    }
+    let highest = study.products.iter().flat_map(|p| p.ratio.values.iter().copied()).fold(1.4, f64::max);
+    drawn[1].y_scale = Some(Scale::Linear(0.0, highest.min(HIGHEST_RATIO)));
     let truth = predictions.field(TRUTH)?;
     let mut products: Vec<(&str, &Field)> = Vec::new();
     for name in DRAWN {
@@ -208,84 +225,20 @@ fn scales(context: &StepContext<'_>) -> PaperResult<()> {
     Ok(())
 }
 
-/// Share of the cells whose gradient is steeper than a value.
-fn gradients(products: &[(&str, &Field)]) -> ScoreResult<LinePanel> {
-    const POINTS: usize = 60;
-    let mut series = Vec::new();
-    let mut steepest = 0.0f64;
-    let mut all = Vec::new();
-    for (name, field) in products {
-        let mut found = fronts(field)?;
-        found.sort_by(f64::total_cmp);
-        steepest = steepest.max(found.last().copied().unwrap_or(0.0));
-        all.push((name, found));
-    }
-    for (name, found) in all {
-        let x: Vec<f64> = (0..=POINTS).map(|i| steepest * i as f64 / POINTS as f64).collect();
-        let steeper = |g: f64| (found.len() - found.partition_point(|v| *v <= g)) as f64 / found.len() as f64;
-        let points: Vec<(f64, f64)> = x.into_iter().map(|g| (g, steeper(g))).filter(|(_, s)| *s > 0.0).collect();
-        series.push(line(name, points));
-    }
-    Ok(LinePanel {
-        title: "Fronts".into(),
-        x_label: "gradient (K per 100 km)".into(),
-        y_label: "share of cells that are steeper".into(),
-        x_scale: Some(Scale::Linear(0.0, steepest)),
-        y_scale: Some(Scale::Logarithmic(1e-5, 1.0)),
-        series,
-    })
-}
-
-/// Semivariances at the first lags along the rows, over the truth's.
-fn roughness(products: &[(&str, &Field)]) -> ScoreResult<LinePanel> {
-    const LARGEST_LAG: usize = 20;
-    let mut curves = Vec::new();
-    for (name, field) in products {
-        let [frames, rows, columns] = field.shape();
-        let mut sums = vec![(0.0, 0u64); LARGEST_LAG];
-        for t in 0..frames {
-            let values: Vec<f64> = field.frame(t).iter().map(|v| f64::from(*v)).collect();
-            let valid: Vec<bool> = field.frame_mask(t).iter().map(|c| c.is_valid()).collect();
-            let estimator = VariogramEstimator::Matheron;
-            let found = axis_variogram(&values, rows, columns, Some(&valid), PlaneAxis::Columns, LARGEST_LAG, estimator)?;
-            for (sum, bin) in sums.iter_mut().zip(&found.bins) {
-                if let Some(value) = bin.semivariance {
-                    *sum = (sum.0 + value * bin.pairs as f64, sum.1 + bin.pairs);
-                }
-            }
-        }
-        curves.push((*name, sums.into_iter().map(|(s, n)| s / n.max(1) as f64).collect::<Vec<f64>>()));
-    }
-    let Some((_, truth)) = curves.last().cloned() else {
-        return Err(crate::score::ScoreError::TooFew { metric: "roughness (products)", found: 0, wanted: 1 });
-    };
-    let series = curves
-        .into_iter()
-        .map(|(name, curve)| {
-            line(name, curve.iter().zip(&truth).enumerate().map(|(i, (a, b))| ((i + 1) as f64 * 0.05, a / b)).collect())
-        })
-        .collect();
-    Ok(LinePanel {
-        title: "Roughness".into(),
-        x_label: "lag along the rows (degrees)".into(),
-        y_label: "semivariance / that of the truth".into(),
-        x_scale: Some(Scale::Linear(0.0, 1.0)),
-        y_scale: Some(Scale::Linear(0.0, 1.4)),
-        series,
-    })
-}
-
-fn line(label: &str, points: Vec<(f64, f64)>) -> LineSeries {
-    let (x, y) = points.into_iter().unzip();
-    LineSeries { label: label.into(), x, y, band: None }
-}
+/// The curves of spread and skill that are drawn, and their names.
+const SPREAD_CURVES: [(&str, &str); 5] = [
+    ("uadm_4", "4 members"),
+    ("reliable_4", "4 members, if reliable"),
+    ("uadm_16", "16 members"),
+    ("reliable_16", "16 members, if reliable"),
+    ("uadm_16_pooled", "16 members, pooled"),
+];
 
 fn ensemble(context: &StepContext<'_>) -> PaperResult<()> {
     let configuration: UadmLadderConfiguration = context.configuration()?;
     let predictions = Predictions::open(&context.input("uadm_predictions")?, "twin")?;
     let truth = predictions.field(TRUTH)?;
-    let (mut ranks, mut skill, mut largest, mut highest) = (Vec::new(), Vec::new(), 0.0f64, 0.0f64);
-    let mut even = 0.0;
+    let (mut ranks, mut highest, mut even) = (Vec::new(), 0.0f64, 0.0);
     for method in ENSEMBLES {
         let found = EnsembleStatistics::of(truth, &predictions.members(method)).map_err(|e| context.error(e))?;
         let shares = found.rank_shares();
@@ -295,12 +248,19 @@ fn ensemble(context: &StepContext<'_>) -> PaperResult<()> {
         highest = shares.iter().copied().fold(highest, f64::max);
         let name = if method == "uadm" { "UADM" } else { "ResShift" };
         ranks.push(line(name, outline));
-        largest = found.reliability.iter().map(|(a, b)| a.max(*b)).fold(largest, f64::max);
-        skill.push(line(name, found.reliability.clone()));
     }
     let count = configuration.members as f64 + 1.5;
     ranks.push(line("reliable", vec![(0.5, even), (count, even)]));
-    skill.push(line("reliable", vec![(0.0, 0.0), (largest, largest)]));
+    let text = std::fs::read_to_string(context.input("uadm_spread")?.join(CURVES)).map_err(|e| context.error(e))?;
+    let curves: Vec<SpreadCurve> = serde_json::from_str(&text).map_err(|e| context.error(e))?;
+    let (mut skill, mut largest) = (Vec::new(), 0.0f64);
+    for (method, label) in SPREAD_CURVES {
+        if let Some(curve) = curves.iter().find(|c| c.method == method) {
+            largest = curve.bins.iter().map(|(a, b)| a.max(*b)).fold(largest, f64::max);
+            skill.push(line(label, curve.bins.clone()));
+        }
+    }
+    skill.push(line("spread = error", vec![(0.0, 0.0), (largest, largest)]));
     let drawn = [
         LinePanel {
             title: "Rank of the truth".into(),
@@ -311,11 +271,12 @@ fn ensemble(context: &StepContext<'_>) -> PaperResult<()> {
             series: ranks,
         },
         LinePanel {
-            title: "Spread and skill".into(),
+            title: "Spread and skill of UADM".into(),
             x_label: "spread of the members (K)".into(),
             y_label: "RMSE of their mean (K)".into(),
             x_scale: Some(Scale::Linear(0.0, 1.05 * largest)),
-            y_scale: Some(Scale::Linear(0.0, 1.05 * largest)),
+            // Room for the names above the curves.
+            y_scale: Some(Scale::Linear(0.0, 1.4 * largest)),
             series: skill,
         },
     ];
@@ -334,12 +295,19 @@ fn budget(context: &StepContext<'_>) -> PaperResult<()> {
             let points = lines.iter().filter_map(|l| Some((l["iteration"].as_f64()?, l["validation"].as_f64()?))).collect();
             series.push(line(title(name).trim_end_matches(", mean"), points));
         }
+        let ends = |of: fn(f64, f64) -> f64, start: f64| {
+            series.iter().flat_map(|s: &LineSeries| s.y.iter().copied()).filter(|v| v.is_finite()).fold(start, of)
+        };
+        let (lowest, highest) = (ends(f64::min, f64::INFINITY), ends(f64::max, f64::NEG_INFINITY));
+        // Room for the names above the curves.
+        let room =
+            (highest > lowest).then_some(Scale::Linear(lowest - 0.05 * (highest - lowest), highest + 0.55 * (highest - lowest)));
         Ok(LinePanel {
             title: title_.into(),
             x_label: "iterations of 8 tiles".into(),
             y_label: "error / back-projected bicubic's".into(),
             x_scale: None,
-            y_scale: None,
+            y_scale: room,
             series,
         })
     };

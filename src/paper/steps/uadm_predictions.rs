@@ -29,9 +29,11 @@ pub struct UadmLadderConfiguration {
     pub day_stride: usize,
     /// The same for the real fields.
     pub real_day_stride: usize,
-    /// Members of an ensemble.
+    /// Members of an ensemble, drawn in pairs of opposite noise.
     pub members: usize,
-    /// Every how many days a validation day is taken, by which the twin's ensembles are inflated.
+    /// The same on the analysis, whose own errors drown what more members could add.
+    pub analysis_members: usize,
+    /// Every how many days a validation day is taken, by which the ensembles that are looked at as such are inflated.
     pub calibration_day_stride: usize,
     /// Height of the bands of latitude whose mean offset the corrected bicubic takes off.
     pub bias_band_degrees: f64,
@@ -164,8 +166,9 @@ fn inflations(
     // say how far members should fall.
     let [exact, _] = contests::twin(context, twin, "validation", &days, configuration.factor)?;
     let cells = exact.truth.mask().count_valid() as u64;
-    for (name, network) in diffusions {
-        let options = ensemble_options(configuration, 1.0);
+    for (name, network) in diffusions.iter().filter(|(name, _)| ENSEMBLES.contains(name)) {
+        // One opposite pair: the mean square of its half distance is the spread's already.
+        let options = ensemble_options(configuration, network, 2, 1.0);
         let factor = network.inflation(&exact.low, &exact.truth, &options).map_err(|e| context.error(e))?;
         println!("{}, {name}: members are inflated {factor:.2} times ({} validation days)", exact.dataset, days.len());
         found.entry(exact.dataset.to_string()).or_default().insert(name.to_string(), (factor, cells));
@@ -175,12 +178,18 @@ fn inflations(
     Ok(found)
 }
 
-fn ensemble_options(configuration: &UadmLadderConfiguration, inflation: f64) -> EnsembleOptions {
-    // Whole frames: a third of the tiles' cost, and next to the same error.
+/// How the ladder's ensembles are drawn: over tiles of the size that the network was trained on, each normalised by itself, as the
+/// regressions see them. Whole frames cost a third, but lose on fields unlike the training's.
+pub fn ensemble_options(
+    configuration: &UadmLadderConfiguration,
+    network: &Uadm,
+    members: usize,
+    inflation: f64,
+) -> EnsembleOptions {
     EnsembleOptions {
-        members: configuration.members,
+        members,
         seed: configuration.seed,
-        tiles: Some(Tiles::Whole),
+        tiles: Some(Tiles::Overlapped(network.config().tile.cells)),
         inflation,
         ..EnsembleOptions::default()
     }
@@ -203,22 +212,21 @@ fn predictions(
     }
     for (name, network) in diffusions {
         println!("{}: {name}", contest.dataset);
-        let inflation = inflations.and_then(|all| all.get(*name)).map_or(1.0, |found| found.0);
-        let options = ensemble_options(configuration, inflation);
+        let members = if contest.dataset == "twin_analysis" { configuration.analysis_members } else { configuration.members };
+        let options = ensemble_options(configuration, network, members, 1.0);
         let ensemble = network.apply(&contest.low, &options)?;
         fields.push(ensemble.mean.named(*name));
-        // Ranks and spread want independent members; of the others one is kept.
-        let compared = contest.dataset == "twin" && ENSEMBLES.contains(name);
-        let members = if compared {
-            network.apply(&contest.low, &EnsembleOptions { antithetic: false, ..options })?.members
-        } else {
-            ensemble.members.into_iter().take(1).collect()
+        // Ranks and spread want independent members, that fall as far as validation days say; elsewhere one member is kept.
+        let Some(inflation) = inflations.and_then(|all| all.get(*name)).map(|found| found.0) else {
+            fields.extend(ensemble.members.into_iter().take(1).map(|member| member.named(member_name(name, 0))));
+            continue;
         };
-        for (k, member) in members.into_iter().enumerate() {
+        let independent = network.apply(&contest.low, &EnsembleOptions { antithetic: false, inflation, ..options })?;
+        for (k, member) in independent.members.into_iter().enumerate() {
             fields.push(member.named(member_name(name, k)));
         }
         if *name == "uadm" {
-            fields.push(ensemble.spread.named(SPREAD));
+            fields.push(independent.spread.named(SPREAD));
             fields.push(network.uncertainty(&contest.low)?.named(WEIGHT));
         }
     }
