@@ -104,7 +104,7 @@ mod tests {
     use crate::train::Checkpoint;
 
     fn under(k: usize) -> Vec<bool> {
-        (0..864).map(|i| (i / 3 + k) % 4 == 0).collect()
+        (0..864).map(|i: usize| (i / 3 + k).is_multiple_of(4)).collect()
     }
 
     /// Two ponds whose clouded cells hold `poison`.
@@ -144,7 +144,7 @@ mod tests {
     fn trained(fixed: bool, poison: Option<f32>) -> (Unisst, Checkpoint, TrainingReport) {
         let (config, options) = small(fixed);
         let fields = ponds(poison);
-        let hidden: Vec<bool> = (0..864).map(|i| (i / 7) % 3 == 0).collect();
+        let hidden: Vec<bool> = (0..864).map(|i: usize| (i / 7).is_multiple_of(3)).collect();
         let validation = vec![(fields[0].clone(), hidden)];
         let place = tempfile::tempdir().unwrap();
         let none = BTreeMap::new();
