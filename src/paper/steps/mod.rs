@@ -1,5 +1,6 @@
 //! The steps of the paper, in an order in which they can run.
 
+mod bar_range;
 mod contests;
 pub mod diagnostics;
 mod diagnostics_bootstrap;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::bar_range::two_ticks;
 use super::training_ground::LOG;
 use super::unisst_gaps::{CLASSES, class_name};
 use super::unisst_methods::{METHODS, short_title, title};
@@ -32,6 +33,7 @@ const ROOMS: &[&str] = &[
     "assets/",
     "src/paper/table",
     "src/paper/products.rs",
+    "src/paper/steps/bar_range.rs",
     "src/paper/steps/contests.rs",
     "src/paper/steps/diagnostics_bootstrap.rs",
     "src/paper/steps/training_ground.rs",
@@ -126,7 +128,12 @@ fn scores(context: &StepContext<'_>) -> PaperResult<()> {
     let rough = ["frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best"].iter().map(of).collect();
     panels.push(LinePanel {
         x_scale: Some(Scale::Logarithmic(0.9, 18.0)),
-        ..panel("Roughness inside the clouds", "distance (cells of 5 km)", "squared differences over the truth's", rough)
+        ..with_room(panel(
+            "Roughness inside the clouds",
+            "distance (cells of 5 km)",
+            "squared differences over the truth's",
+            rough,
+        ))
     });
     panels.push(trainings(context)?);
     panels.retain(|p| p.series.iter().all(|s| !s.x.is_empty()));
@@ -164,7 +171,7 @@ fn with_room(panel: LinePanel) -> LinePanel {
 }
 
 /// Methods whose errors are drawn: the network as published, an order of magnitude above, is in the table and in the strips.
-const DRAWN: [&str; 7] = ["frame_offset", "frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best", "supervised"];
+const DRAWN: [&str; 6] = ["frame_offset_biharmonic", "moving_biharmonic", "oi", "dineof", "best", "supervised"];
 
 /// The validation scores of the residual networks by iteration.
 fn trainings(context: &StepContext<'_>) -> PaperResult<LinePanel> {
@@ -192,10 +199,6 @@ fn strips(context: &StepContext<'_>) -> PaperResult<()> {
     let folder = context.input("unisst_predictions")?;
     let fills = Fills::open(&folder, &file_name(TRAINING_THRESHOLD, configuration.shown_sequence), &METHODS)?;
     let truth = &fills.truth;
-    let range = |t: usize| {
-        let cells = truth.frame(t).iter().zip(truth.frame_mask(t)).filter(|(_, c)| c.is_valid()).map(|(v, _)| f64::from(*v));
-        cells.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)))
-    };
     let mut rows: Vec<(String, Field)> = vec![("truth".into(), truth.clone()), ("seen".into(), fills.seen()?)];
     for method in SHOWN_METHODS {
         let short = short_title(method);
@@ -209,7 +212,7 @@ fn strips(context: &StepContext<'_>) -> PaperResult<()> {
                 field,
                 frame: t,
                 colour_map: ColourMap::Thermal,
-                range: Some(range(t)),
+                range: two_ticks(truth, t),
                 quantity: "SST".into(),
                 unit: field.unit(),
             });
