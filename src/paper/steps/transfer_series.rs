@@ -85,12 +85,26 @@ fn series(context: &StepContext<'_>) -> PaperResult<()> {
         panel("Partial autocorrelation", "lag (days)", "correlation", correlation, partial),
         panel("Maps some days apart", "lag (days)", "RMSE (decades)", None, far),
         panel("Likeness of maps some days apart", "lag (days)", "squared correlation", Some(Scale::Linear(0.0, 1.0)), alike),
-        panel("The area's mean less what is usual", "days after the end of the fine record", "log10 AOD", None, means),
-        panel("Error of the roll-out, mean of 7 days", "days after the end of the fine record", "RMSE (decades)", None, growth),
+        panel("The area's mean less what is usual", "days after the end of the fine record", "log10 AOD", room(&means), means),
+        panel(
+            "Error of the roll-out, mean of 7 days",
+            "days after the end of the fine record",
+            "RMSE (decades)",
+            room(&growth),
+            growth,
+        ),
     ];
     draw_lines(&drawn, &LineStyle::default(), &context.path("transfer_series"), &passport(context, configuration.seed)?)
         .map_err(|e| context.error(e))?;
     Ok(())
+}
+
+/// A scale with room for a legend above the curves.
+fn room(curves: &[LineSeries]) -> Option<Scale> {
+    const ROOM: f64 = 0.6;
+    let ends = curves.iter().flat_map(|c| c.y.iter().copied()).filter(|y| y.is_finite());
+    let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), y| (a.min(y), b.max(y)));
+    (low < high).then(|| Scale::Linear(low - 0.05 * (high - low), high + ROOM * (high - low)))
 }
 
 fn daily_errors(truth: &Field, prediction: &Field) -> Vec<f64> {

@@ -31,6 +31,7 @@ pub const STEP: Step = Step {
         &[
             "src/base/",
             "src/grid/",
+            "src/cf/",
             "src/score/",
             "src/nn/",
             "src/diffusion/",
