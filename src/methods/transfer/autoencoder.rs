@@ -9,7 +9,7 @@ use crate::nn::{Convolution2d, Init, NnResult, Parameters};
 /// Cells along one side of the square that shares its hidden numbers.
 pub(super) const LATENT_CELLS: usize = 4;
 
-/// Sizes of the [`LatentEncoder`].
+/// Sizes of the encoder of a field into its latent variables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LatentConfig {

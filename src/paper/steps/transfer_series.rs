@@ -104,7 +104,7 @@ fn room(curves: &[LineSeries]) -> Option<Scale> {
     const ROOM: f64 = 0.6;
     let ends = curves.iter().flat_map(|c| c.y.iter().copied()).filter(|y| y.is_finite());
     let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), y| (a.min(y), b.max(y)));
-    (low < high).then(|| Scale::Linear(low - 0.05 * (high - low), high + ROOM * (high - low)))
+    (low < high).then_some(Scale::Linear(low - 0.05 * (high - low), high + ROOM * (high - low)))
 }
 
 fn daily_errors(truth: &Field, prediction: &Field) -> Vec<f64> {
